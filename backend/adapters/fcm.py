@@ -1,0 +1,224 @@
+"""Sends pushes through firebase-admin, each on its own, and says of every one whether to try again.
+
+`messaging.send_each` starts a thread for every message, retries inside the HTTP client and sleeps through Retry-After,
+so that one throttled message holds its whole batch. Here a fixed pool of threads sends one message each over
+connections that never retry: when to try again is for the outbox to decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import Any
+
+import firebase_admin
+import google.auth.exceptions
+import requests
+from firebase_admin import exceptions, messaging
+
+from backend.adapters.firebase_auth import HTTP_TIMEOUT_S, keep_local
+from backend.service.model import Accepted, Push, Refused, SendResult
+
+MAX_TTL_S = 4 * 7 * 24 * 3600
+"""FCM keeps a message for four weeks at most."""
+THROTTLED_S = 60.0
+"""How long Firebase asks to wait after a 429 without Retry-After."""
+MAX_COLLAPSE_ID_BYTES = 64
+
+_FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+_log = logging.getLogger(__name__)
+
+
+class FcmSender:
+    """Sends pushes from `threads` threads. Safe to use from several threads; `close` it at the end.
+
+    `fcm_url` is scheme and host of another FCM (`http://127.0.0.1:9099`); None means Google's. `clock` gives real
+    epoch seconds, since APNs wants the moment a push expires. The app's messaging service is changed to suit, so one
+    app should serve one sender.
+    """
+
+    def __init__(
+        self,
+        app: firebase_admin.App,
+        *,
+        threads: int = 64,
+        fcm_url: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if threads < 1:
+            raise ValueError("the sender needs at least one thread")
+        self._app = app
+        self._clock = clock
+        # firebase-admin has no public options for these; they are set here and nowhere else.
+        service = messaging._get_messaging_service(app)
+        service._client._timeout = HTTP_TIMEOUT_S
+        if fcm_url is not None:
+            path = messaging._MessagingService.FCM_URL.format(app.project_id).partition("/v1/")[2]
+            service._fcm_url = f"{fcm_url.rstrip('/')}/v1/{path}"
+        self._session = service._client.session
+        self._credential = self._session.credentials
+        _mount(self._session, threads)
+        _keep_local(self._session, service._fcm_url)
+        self._authorising = Lock()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fcm")
+
+    def send(self, pushes: Sequence[Push]) -> list[SendResult]:
+        """Sends all pushes and returns their results in the same order, at the latest some 20 s after the last start.
+
+        Never raises for a push that could not be sent: its result says why and whether to try again.
+        """
+        results = dict(self._stream(pushes))
+        return [results[index] for index in range(len(pushes))]
+
+    def stream(self, pushes: Sequence[Push]) -> Iterator[tuple[Push, SendResult]]:
+        """The same, but yields each result as it comes, so that a slow one holds up nobody's bookkeeping.
+
+        Sending starts when the first result is asked for.
+        """
+        return ((pushes[index], result) for index, result in self._stream(pushes))
+
+    def close(self) -> None:
+        """Waits for sends under way, drops those not started, and closes the connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._session.close()
+
+    def _stream(self, pushes: Sequence[Push]) -> Iterator[tuple[int, SendResult]]:
+        if not pushes:
+            return
+        refused = self._authorise()
+        if refused is not None:
+            yield from ((index, refused) for index in range(len(pushes)))
+            return
+        futures = {self._pool.submit(self._send_one, push): index for index, push in enumerate(pushes)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+    def _authorise(self) -> Refused | None:
+        """Fetches the access token once for all threads, which would each fetch their own."""
+        with self._authorising:
+            if self._credential.valid:
+                return None
+            try:
+                self._credential.refresh(self._token_request)
+            except google.auth.exceptions.GoogleAuthError as error:
+                # Nothing was sent, and the fault is none of the messages': they may be tried again.
+                _log.warning("No access token for FCM (%s): check the service account.", type(error).__name__)
+                return Refused(reason="NO_ACCESS_TOKEN", retry=True, retry_after_s=None, unregistered=False)
+        return None
+
+    def _token_request(self, *args: Any, **kwargs: Any) -> Any:
+        return self._session._auth_request(*args, **{"timeout": HTTP_TIMEOUT_S, **kwargs})
+
+    def _send_one(self, push: Push) -> SendResult:
+        try:
+            message = build_message(push, self._clock())
+            return Accepted(name=messaging.send(message, app=self._app))
+        except exceptions.FirebaseError as error:
+            return classify(error, self._clock())
+        except google.auth.exceptions.GoogleAuthError:
+            return Refused(reason="NO_ACCESS_TOKEN", retry=True, retry_after_s=None, unregistered=False)
+        except ValueError:
+            return Refused(reason="INVALID_ARGUMENT", retry=False, retry_after_s=None, unregistered=False)
+        except Exception as error:
+            # Only the kind is logged: the text of an unforeseen error may quote the message.
+            _log.error("A push failed in an unforeseen way: %s.", type(error).__name__)
+            return Refused(reason="UNKNOWN", retry=True, retry_after_s=None, unregistered=False)
+
+
+def build_message(push: Push, now: float) -> messaging.Message:
+    """The FCM message for a push at `now` (epoch seconds): notification and data, gone after `ttl_s`, never urgent.
+
+    Raises ValueError when `ttl_s` is negative. Lives longer than four weeks are cut to what FCM keeps.
+    """
+    if push.ttl_s < 0:
+        raise ValueError("ttl_s must not be negative: a push past its end is not to be sent")
+    ttl_s = min(push.ttl_s, MAX_TTL_S)
+    # To APNs 0 means "deliver now or never", as a ttl of 0 does to FCM.
+    headers = {"apns-expiration": str(int(now) + ttl_s if ttl_s else 0), "apns-priority": "5"}
+    if push.collapse_key is not None and len(push.collapse_key.encode()) <= MAX_COLLAPSE_ID_BYTES:
+        headers["apns-collapse-id"] = push.collapse_key
+    message = messaging.Message(
+        data=dict(push.data),
+        notification=messaging.Notification(title=push.title, body=push.body),
+        android=messaging.AndroidConfig(ttl=ttl_s, priority="normal", collapse_key=push.collapse_key),
+        apns=messaging.APNSConfig(headers=headers),
+    )
+    if push.registration_kind == "fid":
+        message.fid = push.registration
+    else:
+        # As an argument it would warn of its deprecation, and warnings cannot be silenced for one thread alone.
+        message.token = push.registration
+    return message
+
+
+def classify(error: exceptions.FirebaseError, now: float) -> Refused:
+    """What an error of `messaging.send` means for the outbox, after Firebase's advice on FCM error codes.
+
+    Without an answer (time-out, broken connection) and after 5xx: try again. After 429: when Retry-After says, else in
+    60 s. Anything else stays refused. A 404 unregisters the device only if FCM itself wrote it: a 404 page of some
+    proxy must not cost every member their registration.
+    """
+    response = error.http_response
+    if response is None or response.status_code < 400:
+        return Refused(reason=str(error.code), retry=True, retry_after_s=None, unregistered=False)
+    status, reason = response.status_code, _fcm_code(response) or str(error.code)
+    if status == 429:
+        wait_s = _retry_after_s(response, now)
+        return Refused(reason, retry=True, retry_after_s=THROTTLED_S if wait_s is None else wait_s, unregistered=False)
+    if status >= 500:
+        return Refused(reason, retry=True, retry_after_s=_retry_after_s(response, now), unregistered=False)
+    unregistered = isinstance(error, messaging.UnregisteredError) or (status == 404 and _is_googles(response))
+    return Refused(reason, retry=False, retry_after_s=None, unregistered=unregistered)
+
+
+def _error(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _fcm_code(response: requests.Response) -> str | None:
+    details = _error(response).get("details")
+    for detail in details if isinstance(details, list) else []:
+        if isinstance(detail, dict) and detail.get("@type") == _FCM_ERROR and isinstance(detail.get("errorCode"), str):
+            return str(detail["errorCode"])
+    return None
+
+
+def _is_googles(response: requests.Response) -> bool:
+    return _error(response).get("status") == "NOT_FOUND"
+
+
+def _retry_after_s(response: requests.Response, now: float) -> float | None:
+    """Seconds to wait according to Retry-After, which is a number or an HTTP date (RFC 9110, 10.2.3)."""
+    value = (response.headers.get("Retry-After") or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromtimestamp(now, UTC)).total_seconds())
+
+
+def _mount(session: requests.Session, threads: int) -> None:
+    """Replaces every adapter: none retries, and each keeps a connection for every thread."""
+    for prefix in list(session.adapters):
+        session.mount(prefix, requests.adapters.HTTPAdapter(max_retries=0, pool_maxsize=threads))
+
+
+def _keep_local(session: Any, url: str) -> None:
+    """Against a local FCM nothing may leave this machine."""
+    if keep_local(url, session, session._auth_request_session):
+        # google-auth asks Google in the background where a service account may be used, token in hand.
+        session.credentials._is_regional_access_boundary_lookup_required = lambda: False

@@ -1,0 +1,243 @@
+"""Stores, menus, offers, campaigns, pauses, policy and observations in the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from backend.adapters.sql import rows
+from backend.adapters.sql import tables as t
+from backend.adapters.sql.database import Database, bump
+from backend.decision.snapshot import SNAPSHOT, Snapshot
+from backend.service.errors import Conflict
+from backend.service.model import Campaign, MenuItem, Observation, Offer, Traffic
+from backend.service.ports import ImportCount
+from stores.model import Store
+
+SOLD_OUT_FOR = timedelta(hours=24)
+_p = sa.bindparam
+_o = t.observations.c
+
+_STORE = sa.select(
+    t.stores.c.staff,
+    t.stores.c.outstanding,
+    sa.select(t.baselines.c.per_hour)
+    .where(t.baselines.c.store_id == _p("store"), t.baselines.c.hour_of_week == _p("hour"))
+    .scalar_subquery()
+    .label("per_hour"),
+    sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])).label("paused"),
+).where(t.stores.c.id == _p("store"))
+
+_OBSERVED = (
+    sa.select(_o.kind, _o.product_id, _o.at, _o.value, _o.window_s)
+    .where(
+        _o.store_id == _p("store"),
+        sa.or_(
+            sa.and_(_o.kind != "sold_out", _o.at > _p("since")),
+            sa.and_(_o.kind == "sold_out", _o.at > _p("since_sold_out")),
+        ),
+        _o.at <= _p("now"),
+    )
+    .order_by(_o.at)
+)
+
+
+class SqlChain:
+    """The chain port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def version(self) -> int:
+        """Grows with every change."""
+        with self._database.read() as connection:
+            return int(connection.execute(sa.select(t.versions.c.number)).scalar_one())
+
+    def stores(self) -> tuple[Store, ...]:
+        """All stores, by id."""
+        with self._database.read() as connection:
+            return tuple(rows.store(row) for row in connection.execute(t.stores.select().order_by(t.stores.c.id)))
+
+    def put_stores(self, stores: Sequence[Store]) -> ImportCount:
+        """Add or replace stores in one transaction."""
+        wanted = {store.id: store for store in stores}
+        with self._database.write() as connection:
+            known = {row.id: rows.store(row) for row in connection.execute(t.stores.select())}
+            added = [rows.store_row(store) for store in wanted.values() if store.id not in known]
+            changed = [store for store in wanted.values() if store.id in known and known[store.id] != store]
+            if added:
+                connection.execute(t.stores.insert(), added)
+            for store in changed:
+                connection.execute(t.stores.update().where(t.stores.c.id == store.id).values(rows.store_row(store)))
+            return _counted(connection, len(wanted), len(added), len(changed))
+
+    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+        """Menus by store id."""
+        menus: dict[str, list[MenuItem]] = defaultdict(list)
+        query = t.menu_items.select().order_by(t.menu_items.c.store_id, t.menu_items.c.product_id)
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                menus[row.store_id].append(rows.menu_item(row))
+        return {store_id: tuple(items) for store_id, items in menus.items()}
+
+    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+        """Add or replace items of menus in one transaction."""
+        with self._database.write() as connection:
+            query = t.menu_items.select()
+            known = {(row.store_id, row.product_id): rows.menu_item(row) for row in connection.execute(query)}
+            wanted = {(store_id, item.product_id): item for store_id, items in menu.items() for item in items}
+            added = [key for key in wanted if key not in known]
+            changed = [key for key in wanted if key in known and known[key] != wanted[key]]
+            insert = self._database.insert(t.menu_items)
+            values = {name: insert.excluded[name] for name in ("name", "price_minor", "currency")}
+            upsert = insert.on_conflict_do_update(index_elements=["store_id", "product_id"], set_=values)
+            if added or changed:
+                columns = [{"store_id": key[0], **asdict(wanted[key])} for key in (*added, *changed)]
+                connection.execute(upsert, columns)
+            return _counted(connection, len(wanted), len(added), len(changed))
+
+    def offers(self) -> tuple[Offer, ...]:
+        """All offers, by id."""
+        with self._database.read() as connection:
+            return tuple(rows.offer(row) for row in connection.execute(t.offers.select().order_by(t.offers.c.id)))
+
+    def put_offer(self, offer: Offer) -> None:
+        """Add or replace an offer."""
+        with self._database.write() as connection:
+            row = connection.execute(t.offers.select().where(t.offers.c.id == offer.id)).one_or_none()
+            if row is None or rows.offer(row) != offer:
+                self._put(connection, t.offers, {**asdict(offer), "tiers": list(offer.tiers)})
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns, by id."""
+        with self._database.read() as connection:
+            query = t.campaigns.select().order_by(t.campaigns.c.id)
+            return tuple(rows.campaign(row) for row in connection.execute(query))
+
+    def put_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign or replace all but its money on the move."""
+        values = {**asdict(campaign), "offer_ids": list(campaign.offer_ids)}
+        for booked in ("reserved_minor", "spent_minor"):
+            del values[booked]
+        with self._database.write() as connection:
+            row = connection.execute(t.campaigns.select().where(t.campaigns.c.id == campaign.id)).one_or_none()
+            if row is None or any(getattr(row, name) != value for name, value in values.items()):
+                self._put(connection, t.campaigns, values)
+
+    def _put(self, connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:
+        insert = self._database.insert(table).values(values)
+        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
+        bump(connection)
+
+    def pause(self, scope: str, now: datetime) -> None:
+        """Stop a scope; one that is paused stays as it is."""
+        with self._database.write() as connection:
+            insert = self._database.insert(t.pauses).values(scope=scope, since=now)
+            if connection.execute(insert.on_conflict_do_nothing()).rowcount:
+                bump(connection)
+
+    def resume(self, scope: str) -> None:
+        """Undo a pause."""
+        with self._database.write() as connection:
+            if connection.execute(t.pauses.delete().where(t.pauses.c.scope == scope)).rowcount:
+                bump(connection)
+
+    def paused(self) -> frozenset[str]:
+        """The scopes that are paused."""
+        with self._database.read() as connection:
+            return frozenset(connection.execute(sa.select(t.pauses.c.scope)).scalars())
+
+    def snapshot(self) -> Snapshot:
+        """The newest policy."""
+        with self._database.read() as connection:
+            return _newest(connection)
+
+    def publish(self, snapshot: Snapshot, now: datetime) -> None:
+        """Publish a policy; two who publish the same version at once cannot both succeed."""
+        with self._database.write() as connection:
+            if snapshot.version != _newest(connection).version + 1:
+                raise _outrun()
+            body = SNAPSHOT.dump_json(snapshot).decode()
+            values = {"version": snapshot.version, "hash": snapshot.hash, "body": body, "published_at": now}
+            insert = self._database.insert(t.snapshots).values(values).on_conflict_do_nothing()
+            if connection.execute(insert).rowcount != 1:
+                raise _outrun()
+            bump(connection)
+
+    def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
+        """Keep observations; the last word about a moment holds."""
+        values = {
+            (each.kind, each.product_id or "", each.at): {
+                "store_id": store_id,
+                "kind": each.kind,
+                "product_id": each.product_id or "",
+                "at": each.at,
+                "value": each.value,
+                "window_s": each.window_s,
+            }
+            for each in observations
+        }
+        insert = self._database.insert(t.observations)
+        upsert = insert.on_conflict_do_update(
+            index_elements=["store_id", "kind", "product_id", "at"],
+            set_={"value": insert.excluded["value"], "window_s": insert.excluded["window_s"]},
+        )
+        if values:
+            with self._database.write() as connection:
+                connection.execute(upsert, list(values.values()))
+
+    def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
+        """What was measured since then."""
+        sold_out_since = now - SOLD_OUT_FOR
+        with self._database.read() as connection:
+            store = connection.execute(_STORE, {"store": store_id, "hour": hour_of_week}).one_or_none()
+            if store is None:
+                return None
+            moments = {"since": since, "since_sold_out": sold_out_since, "now": now}
+            seen = connection.execute(_OBSERVED, {"store": store_id, **moments}).all()
+        arrivals = [row for row in seen if row.kind == "arrivals"]
+        newest = {row.kind: row.value for row in seen}
+        sold_out = {row.product_id: row.value for row in seen if row.kind == "sold_out"}
+        return Traffic(
+            arrivals=round(sum(row.value for row in arrivals)),
+            observed_s=min(sum(row.window_s or 0.0 for row in arrivals), (now - since).total_seconds()),
+            waiting=round(newest.get("queue_length", 0)),
+            staff=round(newest["staff"]) if "staff" in newest else store.staff,
+            baseline_per_hour=store.per_hour,
+            sold_out=frozenset(product for product, value in sold_out.items() if value >= 1),
+            outstanding=store.outstanding,
+            paused=bool(store.paused),
+        )
+
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
+        """Replace all baselines."""
+        values = [
+            {"store_id": store_id, "hour_of_week": hour, "per_hour": value}
+            for store_id, hours in per_hour.items()
+            for hour, value in hours.items()
+        ]
+        with self._database.write() as connection:
+            connection.execute(t.baselines.delete())
+            if values:
+                connection.execute(t.baselines.insert(), values)
+
+
+def _newest(connection: sa.Connection) -> Snapshot:
+    query = sa.select(t.snapshots.c.body).order_by(t.snapshots.c.version.desc()).limit(1)
+    body = connection.execute(query).scalar()
+    return SNAPSHOT.validate_json(body) if body else Snapshot()
+
+
+def _outrun() -> Conflict:
+    return Conflict("snapshot_version", "another policy was published meanwhile: fit again from that one")
+
+
+def _counted(connection: sa.Connection, total: int, added: int, changed: int) -> ImportCount:
+    if added or changed:
+        bump(connection)
+    return ImportCount(added, changed, total - added - changed)

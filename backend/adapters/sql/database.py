@@ -1,0 +1,126 @@
+"""One database: how to read from it, how to write to it, and what its failures mean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+
+from backend.adapters.sql import tables as t
+from backend.service.errors import Unavailable
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+BUSY_MS = 5_000
+POOL = 40
+
+
+def _configure_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection: Any, _: Any) -> None:
+        # sqlite3 must not begin transactions by itself: we say BEGIN IMMEDIATE, which never ends in a deadlock.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class Database:
+    """An engine for SQLite or PostgreSQL. Raises ValueError for a URL of anything else."""
+
+    def __init__(self, url: str) -> None:
+        parsed = checked_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.insert: Any = sqlite.insert if self.is_sqlite else postgresql.insert
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True}
+        engine = sa.create_engine(parsed, pool_size=POOL, max_overflow=POOL, **options)
+        if self.is_sqlite:
+            _configure_sqlite(engine)
+        self._engine = engine
+        # SQLAlchemy forgets the row counts of inserts unless told to keep them; ours say who came first.
+        self._writer = engine.execution_options(writes=True, preserve_rowcount=True)
+        # SQLite takes one writer at a time: a lock is fair and wakes at once, its own busy handler sleeps and polls.
+        self._lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
+        self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for single reads, outside any transaction."""
+        with _mapped(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction, committed at the end and rolled back by an exception."""
+        with _mapped(), self._lock, self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        if "no such table" in str(error):
+            raise _no_tables() from error
+        raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon") from error
+    except exc.ProgrammingError as error:
+        if "does not exist" in str(error.orig):
+            raise _no_tables() from error
+        raise
+
+
+def _no_tables() -> Unavailable:
+    return Unavailable("database_not_ready", "the database has no tables yet: run lull database upgrade")
+
+
+def checked_url(url: str) -> sa.URL:
+    """The URL, with the driver Lull uses. Raises ValueError, without repeating a password, when it cannot be used."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise ValueError(
+            "the database URL cannot be read: it looks like sqlite:///lull.db or postgresql://..."
+        ) from error
+    name = parsed.get_backend_name()
+    if name == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if name == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if name == "sqlite":
+        raise ValueError("SQLite needs a file, such as sqlite:///lull.db: several processes work on it")
+    raise ValueError(f"the database URL names {name!r}; Lull runs on sqlite and postgresql")
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest tables; what is there already stays."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    database = Database(url)
+    try:
+        with database.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.close()
+
+
+def bump(connection: sa.Connection) -> None:
+    """Note that the catalogue changed."""
+    connection.execute(t.versions.update().values(number=t.versions.c.number + 1))

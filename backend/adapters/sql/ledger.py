@@ -1,0 +1,166 @@
+"""The books in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from backend.adapters.sql import rows
+from backend.adapters.sql import tables as t
+from backend.adapters.sql.database import Database
+from backend.adapters.sql.issue import Lost, close, issue, take_turn
+from backend.adapters.sql.outbox import SqlOutbox
+from backend.adapters.sql.sales import SqlSales
+from backend.decision.result import Reason
+from backend.service.model import LIVE_STATES, Coupon, CouponState, Outcome, Record, Totals
+
+_p = sa.bindparam
+_d, _k = t.decisions.c, t.coupons.c
+_GIVEN = sa.select(sa.func.count()).where(
+    _d.member_id == _p("member"), _d.at >= _p("since"), _d.outcome.in_(["issued", "ghost"])
+)
+_LEFT = sa.select(
+    t.campaigns.c.id, t.campaigns.c.budget_minor - t.campaigns.c.reserved_minor - t.campaigns.c.spent_minor
+)
+_BEFORE = {CouponState.DELIVERED: [CouponState.ISSUED], CouponState.OPENED: [CouponState.ISSUED, CouponState.DELIVERED]}
+EXPIRE_BATCH = 500
+
+
+class SqlLedger(SqlSales, SqlOutbox):
+    """The ledger port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Outcome:
+        """Write a decision down, with all that follows from it or nothing."""
+        if not record.decision.issues:
+            return self._write(record, "ghost" if record.decision.reason is Reason.HELD_OUT else "none")
+        if coupon is None:
+            raise ValueError("a decision that issues is recorded together with its coupon; none was given")
+        try:
+            with self._database.write() as connection:
+                if self._insert(connection, record, "issued"):
+                    issue(connection, record, coupon, code_hash)
+                    return "issued"
+        except Lost:
+            return self._write(record, "lost")
+        return self._outcome(record)
+
+    def _write(self, record: Record, outcome: Outcome) -> Outcome:
+        with self._database.write() as connection:
+            if self._insert(connection, record, outcome):
+                if outcome == "ghost":
+                    take_turn(connection, record)
+                return outcome
+        return self._outcome(record)
+
+    def _insert(self, connection: sa.Connection, record: Record, outcome: Outcome) -> bool:
+        insert = self._database.insert(t.decisions).on_conflict_do_nothing(index_elements=["id"])
+        return bool(connection.execute(insert, {**rows.record_row(record), "outcome": outcome}).rowcount == 1)
+
+    def _outcome(self, record: Record) -> Outcome:
+        query = sa.select(_d.outcome).where(_d.id == record.decision.opportunity_id)
+        with self._database.read() as connection:
+            outcome: Outcome = connection.execute(query).scalar_one()
+        return outcome
+
+    def given_since(self, member_id: str, since: datetime) -> int:
+        """Coupons and ghosts since then."""
+        with self._database.read() as connection:
+            return int(connection.execute(_GIVEN, {"member": member_id, "since": since}).scalar_one())
+
+    def budgets_left(self) -> Mapping[str, int]:
+        """What each campaign can still give away."""
+        with self._database.read() as connection:
+            return {key: int(left) for key, left in connection.execute(_LEFT)}
+
+    def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
+        """The member's coupons, newest first."""
+        return self._coupons(t.coupons.select().where(_k.member_id == member_id), limit)
+
+    def newest_coupons(self, limit: int) -> tuple[Coupon, ...]:
+        """Coupons of all members, newest first."""
+        return self._coupons(t.coupons.select(), limit)
+
+    def _coupons(self, query: sa.Select[tuple[object, ...]], limit: int) -> tuple[Coupon, ...]:
+        newest = query.order_by(_k.issued_at.desc(), _k.id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return tuple(rows.coupon(row) for row in connection.execute(newest))
+
+    def coupon(self, coupon_id: str) -> Coupon | None:
+        """A coupon."""
+        with self._database.read() as connection:
+            row = connection.execute(t.coupons.select().where(_k.id == coupon_id)).one_or_none()
+        return rows.coupon(row) if row else None
+
+    def decision(self, opportunity_id: str) -> Record | None:
+        """A decision as written down."""
+        with self._database.read() as connection:
+            row = connection.execute(t.decisions.select().where(_d.id == opportunity_id)).one_or_none()
+        return rows.record(row) if row else None
+
+    def decisions(self, before: str | None, limit: int) -> tuple[Record, ...]:
+        """Decisions, newest first."""
+        query = t.decisions.select().order_by(_d.at.desc(), _d.id.desc()).limit(limit)
+        if before is not None:
+            last = sa.select(_d.at, _d.id).where(_d.id == before)
+            query = query.where(sa.tuple_(_d.at, _d.id) < last.scalar_subquery())
+        with self._database.read() as connection:
+            return tuple(rows.record(row) for row in connection.execute(query))
+
+    def advance(self, coupon_id: str, to: CouponState) -> Coupon | None:
+        """Note that a live coupon was delivered or opened."""
+        earlier = [state.value for state in _BEFORE.get(to, [])]
+        with self._database.write() as connection:
+            mine = (_k.id == coupon_id, _k.state.in_(earlier))
+            connection.execute(t.coupons.update().where(*mine).values(state=to.value))
+            row = connection.execute(t.coupons.select().where(_k.id == coupon_id)).one_or_none()
+        return rows.coupon(row) if row else None
+
+    def expire(self, now: datetime) -> int:
+        """Close coupons past their end, a batch a transaction."""
+        live = [state.value for state in LIVE_STATES]
+        query = t.coupons.select().where(_k.state.in_(live), _k.expires_at <= now).limit(EXPIRE_BATCH)
+        total = 0
+        while True:
+            with self._database.write() as connection:
+                ended = [rows.coupon(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+                closed = [coupon.id for coupon in close(connection, ended, CouponState.EXPIRED, 0)]
+                self._drop(connection, closed, "coupon_expired")
+            total += len(closed)
+            if len(ended) < EXPIRE_BATCH:
+                return total
+
+    def totals(self) -> Totals:
+        """Counts over all of the books."""
+        count = sa.func.count()
+        pushes = sa.select(t.outbox.c.status, t.outbox.c.reason, count).group_by(t.outbox.c.status, t.outbox.c.reason)
+        with self._database.read() as connection:
+            decisions = _counted(connection, _d.reason)
+            lost = connection.execute(sa.select(count).where(_d.outcome == "lost")).scalar_one()
+            coupons = _counted(connection, _k.state)
+            sent = [(status, reason, n) for status, reason, n in connection.execute(pushes)]
+            campaigns = [
+                rows.campaign(row) for row in connection.execute(t.campaigns.select().order_by(t.campaigns.c.id))
+            ]
+        currency = campaigns[0].currency if campaigns else "EUR"
+        counted = [campaign for campaign in campaigns if campaign.currency == currency]
+        return Totals(
+            decisions=decisions,
+            lost=lost,
+            coupons=coupons,
+            pushes_pending=sum(n for status, _, n in sent if status == "pending"),
+            pushes_accepted=sum(n for status, _, n in sent if status == "accepted"),
+            pushes_dropped={reason: n for status, reason, n in sent if status == "dropped"},
+            spent_minor=sum(campaign.spent_minor for campaign in counted),
+            reserved_minor=sum(campaign.reserved_minor for campaign in counted),
+            currency=currency,
+        )
+
+
+def _counted(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
+    query = sa.select(column, sa.func.count()).group_by(column)
+    return {str(value): int(number) for value, number in connection.execute(query)}

@@ -1,0 +1,146 @@
+"""Members in the database."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from backend.adapters.sql import rows
+from backend.adapters.sql import tables as t
+from backend.adapters.sql.database import Database
+from backend.service.errors import Conflict, NotFound
+from backend.service.model import Consent, Device, Member, Preferences
+
+_BY_ID = rows.MEMBER.where(t.members.c.id == sa.bindparam("key"))
+_BY_UID = rows.MEMBER.where(t.members.c.uid == sa.bindparam("key"))
+
+
+class SqlMembers:
+    """The members port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def sign_in(self, uid: str, now: datetime) -> Member:
+        """The member with this identity, made when there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(_BY_UID, {"key": uid}).one_or_none()
+        if row is not None:
+            return rows.member(row)
+        new = Member(id="m_" + secrets.token_hex(12), uid=uid, tier="green")
+        with self._database.write() as connection:
+            insert = self._database.insert(t.members).values(rows.member_row(new))
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["uid"]))
+            return rows.member(connection.execute(_BY_UID, {"key": uid}).one())
+
+    def get(self, member_id: str) -> Member | None:
+        """The member, or None."""
+        with self._database.read() as connection:
+            row = connection.execute(_BY_ID, {"key": member_id}).one_or_none()
+        return rows.member(row) if row else None
+
+    def set_device(self, member_id: str, device: Device) -> None:
+        """Register the phone; a registration is taken from whoever had it."""
+        values = {
+            "kind": device.registration.kind,
+            "registration": device.registration.value,
+            "platform": device.platform,
+            "locale": device.locale,
+            "time_zone": device.time_zone,
+        }
+        with self._database.write() as connection:
+            _must_exist(connection, member_id)
+            mine = t.devices.c.member_id == member_id
+            connection.execute(t.devices.delete().where(t.devices.c.registration == values["registration"], ~mine))
+            insert = self._database.insert(t.devices).values(member_id=member_id, **values)
+            connection.execute(insert.on_conflict_do_update(index_elements=["member_id"], set_=values))
+
+    def drop_device(self, registration: str) -> None:
+        """Forget a registration."""
+        with self._database.write() as connection:
+            connection.execute(t.devices.delete().where(t.devices.c.registration == registration))
+
+    def record_consent(self, member_id: str, consent: Consent) -> None:
+        """Append to the log and let it hold, in one transaction."""
+        with self._database.write() as connection:
+            _must_exist(connection, member_id)
+            _append(connection, member_id, consent)
+
+    def consents(self, member_id: str) -> tuple[Consent, ...]:
+        """The log, oldest first."""
+        query = t.consents.select().where(t.consents.c.member_id == member_id).order_by(t.consents.c.id)
+        with self._database.read() as connection:
+            return tuple(rows.consent(row) for row in connection.execute(query))
+
+    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
+        """Replace preferences."""
+        body = rows.PREFERENCES.dump_json(preferences).decode()
+        with self._database.write() as connection:
+            _must_exist(connection, member_id)
+            connection.execute(t.members.update().where(t.members.c.id == member_id).values(preferences=body))
+
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
+        """Import members and their consents in one transaction."""
+        changed = 0
+        with self._database.write() as connection:
+            for member, consents in members:
+                changed += self._add_one(connection, member, consents)
+        return changed
+
+    def _add_one(self, connection: sa.Connection, member: Member, consents: tuple[Consent, ...]) -> bool:
+        row = connection.execute(_BY_ID, {"key": member.id}).one_or_none()
+        owner = connection.execute(_BY_UID, {"key": member.uid}).one_or_none()
+        if owner is not None and owner.id != member.id:
+            raise Conflict("uid_taken", f"the uid of member {member.id!r} belongs to another member")
+        if row is None:
+            connection.execute(t.members.insert().values(rows.member_row(member)))
+            for consent in consents:
+                _append(connection, member.id, consent)
+            return True
+        values = {
+            "uid": member.uid,
+            "tier": member.tier,
+            "time_zone": member.time_zone,
+            "locale": member.locale,
+            "preferences": rows.PREFERENCES.dump_json(member.preferences).decode(),
+        }
+        same = all(getattr(row, name) == value for name, value in values.items())
+        if not same:
+            connection.execute(t.members.update().where(t.members.c.id == member.id).values(values))
+        fresh = [consent for consent in consents if _append_news(connection, member.id, consent)]
+        return not same or bool(fresh)
+
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
+        """Set tastes by member id."""
+        update = t.members.update().where(t.members.c.id == sa.bindparam("key")).values(tastes=sa.bindparam("body"))
+        values = [{"key": key, "body": rows.TASTES.dump_json(dict(body)).decode()} for key, body in tastes.items()]
+        if values:
+            with self._database.write() as connection:
+                connection.execute(update, values)
+
+
+def _must_exist(connection: sa.Connection, member_id: str) -> None:
+    query = sa.select(t.members.c.id).where(t.members.c.id == member_id).with_for_update()
+    if connection.execute(query).one_or_none() is None:
+        raise NotFound("member_unknown", "there is no such member")
+
+
+def _append(connection: sa.Connection, member_id: str, consent: Consent) -> None:
+    connection.execute(t.consents.insert().values(member_id=member_id, **asdict(consent)))
+    update = t.members.update().where(t.members.c.id == member_id).values({consent.purpose: consent.granted})
+    connection.execute(update)
+
+
+def _append_news(connection: sa.Connection, member_id: str, consent: Consent) -> bool:
+    """Append unless the log says so already, or has a newer word of the member's own."""
+    mine = (t.consents.c.member_id == member_id, t.consents.c.purpose == consent.purpose)
+    newest = t.consents.select().where(*mine).order_by(t.consents.c.at.desc(), t.consents.c.id.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    if last is not None and (last.granted == consent.granted or last.at > consent.at):
+        return False
+    _append(connection, member_id, consent)
+    return True

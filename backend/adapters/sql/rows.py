@@ -1,0 +1,204 @@
+"""Values to rows and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from backend.adapters.sql import tables as t
+from backend.decision.facts import FACTS
+from backend.decision.result import Decision
+from backend.service.model import (
+    PURPOSES,
+    BasketItem,
+    Campaign,
+    Consent,
+    Coupon,
+    CouponState,
+    Device,
+    Member,
+    MenuItem,
+    Offer,
+    Preferences,
+    Purchase,
+    Record,
+    Redemption,
+    Registration,
+    Sale,
+)
+from stores.model import Fence, Position, Store
+
+Row = sa.Row[Any]
+
+FENCE: TypeAdapter[Fence] = TypeAdapter(Fence)
+DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)
+TASTES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
+ITEMS: TypeAdapter[tuple[BasketItem, ...]] = TypeAdapter(tuple[BasketItem, ...])
+
+MEMBER = sa.select(
+    t.members,
+    t.devices.c.kind.label("device_kind"),
+    t.devices.c.registration,
+    t.devices.c.platform,
+    t.devices.c.locale.label("device_locale"),
+    t.devices.c.time_zone.label("device_time_zone"),
+).select_from(t.members.outerjoin(t.devices, t.devices.c.member_id == t.members.c.id))
+"""Members with their devices, as `member` reads them."""
+
+
+def store_row(store: Store) -> dict[str, Any]:
+    """A store's columns but for `outstanding`."""
+    return {
+        "id": store.id,
+        "name": store.name,
+        "lat": store.position.lat,
+        "lng": store.position.lng,
+        "fence": FENCE.dump_json(store.fence).decode(),
+        "hours": store.hours,
+        "time_zone": store.time_zone,
+        "staff": store.staff,
+        "service_s": store.service_s,
+        "target_utilisation": store.target_utilisation,
+    }
+
+
+def store(row: Row) -> Store:
+    """A store."""
+    return Store(
+        id=row.id,
+        name=row.name,
+        position=Position(row.lat, row.lng),
+        fence=FENCE.validate_json(row.fence),
+        hours=row.hours,
+        time_zone=row.time_zone,
+        staff=row.staff,
+        service_s=row.service_s,
+        target_utilisation=row.target_utilisation,
+    )
+
+
+def menu_item(row: Row) -> MenuItem:
+    """A product on a menu."""
+    return MenuItem(row.product_id, row.name, row.price_minor, row.currency)
+
+
+def offer(row: Row) -> Offer:
+    """An offer."""
+    return Offer(**{**row._mapping, "tiers": tuple(row.tiers)})
+
+
+def campaign(row: Row) -> Campaign:
+    """A campaign with its budget as it stands."""
+    return Campaign(**{**row._mapping, "offer_ids": tuple(row.offer_ids)})
+
+
+def member_row(member: Member) -> dict[str, Any]:
+    """A member's columns, without device and `last_given_at`."""
+    return {
+        "id": member.id,
+        "uid": member.uid,
+        "tier": member.tier,
+        "time_zone": member.time_zone,
+        "locale": member.locale,
+        **{purpose: purpose in member.consents for purpose in PURPOSES},
+        "preferences": PREFERENCES.dump_json(member.preferences).decode(),
+        "tastes": TASTES.dump_json(dict(member.tastes)).decode(),
+    }
+
+
+def member(row: Row) -> Member:
+    """A member, from a row of `MEMBER`."""
+    device = None
+    if row.registration is not None:
+        registration = Registration(row.device_kind, row.registration)
+        device = Device(registration, row.platform, row.device_locale, row.device_time_zone)
+    return Member(
+        id=row.id,
+        uid=row.uid,
+        tier=row.tier,
+        device=device,
+        consents=frozenset(purpose for purpose in PURPOSES if getattr(row, purpose)),
+        preferences=PREFERENCES.validate_json(row.preferences),
+        tastes=TASTES.validate_json(row.tastes),
+        time_zone=row.time_zone,
+        locale=row.locale,
+        last_given_at=row.last_given_at,
+    )
+
+
+def consent(row: Row) -> Consent:
+    """An entry of the consent log."""
+    return Consent(row.purpose, row.granted, row.text_version, row.source, row.at)
+
+
+def record_row(record: Record) -> dict[str, Any]:
+    """A decision's columns but for its outcome."""
+    return {
+        "id": record.decision.opportunity_id,
+        "member_id": record.facts.member.id,
+        "store_id": record.facts.store.id,
+        "at": record.decision.at,
+        "reason": record.decision.reason.value,
+        "draw": record.draw,
+        "weight": record.weight,
+        "facts": FACTS.dump_json(record.facts).decode(),
+        "decision": DECISION.dump_json(record.decision).decode(),
+    }
+
+
+def record(row: Row) -> Record:
+    """A decision as written down."""
+    return Record(
+        facts=FACTS.validate_json(row.facts),
+        decision=DECISION.validate_json(row.decision),
+        draw=row.draw,
+        outcome=row.outcome,
+        weight=row.weight,
+    )
+
+
+_COUPON_FIELDS = tuple(name for name in Coupon.__dataclass_fields__ if name != "state")
+
+
+def coupon_row(coupon: Coupon, code_hash: str) -> dict[str, Any]:
+    """A coupon's columns."""
+    values = {name: getattr(coupon, name) for name in _COUPON_FIELDS}
+    return {**values, "state": coupon.state.value, "code_hash": code_hash}
+
+
+def coupon(row: Row) -> Coupon:
+    """A coupon, from any row that has all of its columns."""
+    return Coupon(**{name: getattr(row, name) for name in _COUPON_FIELDS}, state=CouponState(row.state))
+
+
+def redemption(row: Row) -> Redemption:
+    """A redemption."""
+    return Redemption(**row._mapping)
+
+
+def redemption_row(redemption: Redemption) -> dict[str, Any]:
+    """A redemption's columns."""
+    return asdict(redemption)
+
+
+def purchase_row(purchase: Purchase) -> dict[str, Any]:
+    """A purchase's columns."""
+    return {
+        "id": purchase.id,
+        "store_id": purchase.sale.store_id,
+        "member_id": purchase.member_id,
+        "at": purchase.at,
+        "total_minor": purchase.sale.total_minor,
+        "currency": purchase.sale.currency,
+        "items": ITEMS.dump_json(purchase.sale.items).decode(),
+    }
+
+
+def purchase(row: Row) -> Purchase:
+    """A purchase."""
+    sale = Sale(row.store_id, ITEMS.validate_json(row.items), row.total_minor, row.currency)
+    return Purchase(row.id, sale, row.at, row.member_id)

@@ -1,0 +1,126 @@
+"""Redemptions, roll-backs and purchases in the database, each done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Literal
+
+import sqlalchemy as sa
+
+from backend.adapters.sql import rows
+from backend.adapters.sql import tables as t
+from backend.adapters.sql.database import Database
+from backend.adapters.sql.issue import close
+from backend.service.errors import Conflict, NotFound
+from backend.service.model import CouponState, Purchase, Redemption, Sale
+from backend.service.ports import Once
+from backend.service.redemption import redemption
+
+IMPORT_BATCH = 1_000
+
+
+class SqlSales:
+    """The tills' part of the ledger port."""
+
+    _database: Database
+
+    def redeem(
+        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
+    ) -> Redemption:
+        """Use a coupon and book the sale."""
+        with self._database.write() as connection:
+            done = self._done(connection, once)
+            if done is not None:
+                return _redemption(connection, done)
+            wanted = [t.coupons.c[name] == value for name, value in find.items()]
+            row = connection.execute(t.coupons.select().where(*wanted).with_for_update()).one_or_none()
+            if row is None:
+                raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
+            coupon = rows.coupon(row)
+            made = redemption(coupon, sale, now, "r_" + coupon.id)
+            if not close(connection, [coupon], CouponState.REDEEMED, made.discount_minor):
+                raise Conflict("coupon_used", "this coupon has been used; a coupon is good for one purchase")
+            connection.execute(t.redemptions.insert(), rows.redemption_row(made))
+            sold = Purchase(made.id, sale, now, coupon.member_id)
+            connection.execute(t.purchases.insert(), rows.purchase_row(sold))
+            self._finish(connection, once, made.id)
+            return made
+
+    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
+        """Undo a redemption."""
+        with self._database.write() as connection:
+            done = self._done(connection, once)
+            if done is not None:
+                return _redemption(connection, done)
+            made = _redemption(connection, redemption_id)
+            if not allowed(made.store_id):
+                raise NotFound("redemption_unknown", "there is no such redemption")
+            mine = (t.redemptions.c.id == redemption_id, ~t.redemptions.c.rolled_back)
+            if connection.execute(t.redemptions.update().where(*mine).values(rolled_back=True)).rowcount != 1:
+                raise Conflict("already_rolled_back", "this redemption was rolled back before")
+            state = t.coupons.update().where(t.coupons.c.id == made.coupon_id)
+            connection.execute(state.values(state=CouponState.ROLLED_BACK.value))
+            spent = t.campaigns.c.spent_minor - made.discount_minor
+            campaign = sa.select(t.coupons.c.campaign_id).where(t.coupons.c.id == made.coupon_id).scalar_subquery()
+            connection.execute(t.campaigns.update().where(t.campaigns.c.id == campaign).values(spent_minor=spent))
+            connection.execute(t.purchases.delete().where(t.purchases.c.id == redemption_id))
+            self._finish(connection, once, redemption_id)
+            return _redemption(connection, redemption_id)
+
+    def buy(self, once: Once, purchase: Purchase) -> Purchase:
+        """Book a sale."""
+        with self._database.write() as connection:
+            done = self._done(connection, once)
+            if done is not None:
+                return rows.purchase(connection.execute(t.purchases.select().where(t.purchases.c.id == done)).one())
+            insert = self._database.insert(t.purchases).on_conflict_do_nothing(index_elements=["id"])
+            if connection.execute(insert, rows.purchase_row(purchase)).rowcount != 1:
+                raise Conflict("purchase_exists", "a purchase with this id is booked already")
+            self._finish(connection, once, purchase.id)
+            return purchase
+
+    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
+        """Import past purchases in one transaction."""
+        insert = self._database.insert(t.purchases).on_conflict_do_nothing(index_elements=["id"])
+        count = sa.select(sa.func.count()).select_from(t.purchases)
+        with self._database.write() as connection:
+            before = connection.execute(count).scalar_one()
+            values = map(rows.purchase_row, purchases)
+            while batch := list(islice(values, IMPORT_BATCH)):
+                connection.execute(insert, batch)
+            return int(connection.execute(count).scalar_one() - before)
+
+    def purchases(self) -> Iterable[Purchase]:
+        """All purchases, by time."""
+        with self._database.read() as connection:
+            for row in connection.execute(t.purchases.select().order_by(t.purchases.c.at, t.purchases.c.id)):
+                yield rows.purchase(row)
+
+    def _done(self, connection: sa.Connection, once: Once) -> str | None:
+        """What was done under this key before, if anything; otherwise the key is ours until the transaction ends."""
+        insert = self._database.insert(t.idempotency).on_conflict_do_nothing()
+        values = {"credential": once.credential, "key": once.key, "digest": once.digest, "result_id": ""}
+        if connection.execute(insert, values).rowcount == 1:
+            return None
+        query = t.idempotency.select().where(*_mine(once))
+        row = connection.execute(query).one()
+        if row.digest != once.digest:
+            detail = "this Idempotency-Key came with another request before: use a new key for each request"
+            raise Conflict("idempotency_key_reused", detail)
+        return str(row.result_id)
+
+    def _finish(self, connection: sa.Connection, once: Once, result_id: str) -> None:
+        connection.execute(t.idempotency.update().where(*_mine(once)).values(result_id=result_id))
+
+
+def _mine(once: Once) -> tuple[sa.ColumnElement[bool], ...]:
+    return t.idempotency.c.credential == once.credential, t.idempotency.c.key == once.key
+
+
+def _redemption(connection: sa.Connection, redemption_id: str) -> Redemption:
+    row = connection.execute(t.redemptions.select().where(t.redemptions.c.id == redemption_id)).one_or_none()
+    if row is None:
+        raise NotFound("redemption_unknown", "there is no such redemption")
+    return rows.redemption(row)

@@ -1,0 +1,278 @@
+"""The tables, the same on both databases. Money in minor units; a migration builds exactly these."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware time: timestamptz on PostgreSQL, whole microseconds since 1970 on SQLite, which has no such type."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """The column's type in this database."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(sa.BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """To the database."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """From the database, in UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name == "postgresql" else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = sa.MetaData()
+
+
+def _id(name: str = "id", **options: Any) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, **options)
+
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+stores = sa.Table(
+    "stores",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("lat", sa.Double, nullable=False),
+    sa.Column("lng", sa.Double, nullable=False),
+    sa.Column("fence", sa.Text, nullable=False),
+    sa.Column("hours", sa.Text),
+    sa.Column("time_zone", sa.Text),
+    sa.Column("staff", sa.Integer),
+    sa.Column("service_s", sa.Double),
+    sa.Column("target_utilisation", sa.Double, nullable=False),
+    sa.Column("outstanding", sa.Integer, nullable=False, server_default="0"),
+    sa.CheckConstraint("outstanding >= 0", name="stores_outstanding"),
+)
+
+menu_items = sa.Table(
+    "menu_items",
+    metadata,
+    _id("store_id", primary_key=True),
+    _id("product_id", primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("price_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+)
+
+offers = sa.Table(
+    "offers",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("product_id", sa.Text, nullable=False),
+    sa.Column("discount_kind", sa.Text, nullable=False),
+    sa.Column("discount_value", sa.BigInteger, nullable=False),
+    sa.Column("tiers", sa.JSON, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("offer_ids", sa.JSON, nullable=False),
+    sa.Column("budget_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("holdout", sa.Double, nullable=False),
+    sa.Column("starts_at", Instant),
+    sa.Column("ends_at", Instant),
+    sa.Column("reserved_minor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("spent_minor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.CheckConstraint("reserved_minor >= 0 AND spent_minor >= 0", name="campaigns_money"),
+)
+
+pauses = sa.Table("pauses", metadata, _id("scope", primary_key=True), sa.Column("since", Instant, nullable=False))
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("published_at", Instant, nullable=False),
+)
+
+observations = sa.Table(
+    "observations",
+    metadata,
+    _id("store_id", primary_key=True),
+    _id("kind", primary_key=True),
+    _id("product_id", primary_key=True),
+    sa.Column("at", Instant, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("window_s", sa.Double),
+)
+
+baselines = sa.Table(
+    "baselines",
+    metadata,
+    _id("store_id", primary_key=True),
+    sa.Column("hour_of_week", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("per_hour", sa.Double, nullable=False),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    _id(primary_key=True),
+    _id("uid", unique=True),
+    sa.Column("tier", sa.Text, nullable=False),
+    sa.Column("time_zone", sa.Text),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("location_offers", sa.Boolean, nullable=False),
+    sa.Column("personalisation", sa.Boolean, nullable=False),
+    sa.Column("measurement", sa.Boolean, nullable=False),
+    sa.Column("preferences", sa.Text, nullable=False),
+    sa.Column("tastes", sa.Text, nullable=False),
+    sa.Column("last_given_at", Instant),
+)
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    _id("member_id", primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("registration", sa.Text, nullable=False, unique=True),
+    sa.Column("platform", sa.Text, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("time_zone", sa.Text, nullable=False),
+)
+
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("member_id", sa.Text, nullable=False, index=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("text_version", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("member_id", sa.Text, nullable=False),
+    sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("draw", sa.Double, nullable=False),
+    sa.Column("weight", sa.Double, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Index("decisions_at", "at", "id"),
+    sa.Index("decisions_given", "member_id", "at"),
+)
+
+coupons = sa.Table(
+    "coupons",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("code_hash", sa.Text, nullable=False, unique=True),
+    sa.Column("member_id", sa.Text, nullable=False),
+    sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("store_name", sa.Text, nullable=False),
+    sa.Column("campaign_id", sa.Text, nullable=False),
+    sa.Column("offer_id", sa.Text, nullable=False),
+    sa.Column("product_id", sa.Text, nullable=False),
+    sa.Column("product_name", sa.Text, nullable=False),
+    sa.Column("discount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("issued_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Index("coupons_member", "member_id", "issued_at"),
+    sa.Index("coupons_state", "state", "expires_at"),
+    sa.Index("coupons_issued", "issued_at"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    _id("coupon_id", primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("message_name", sa.Text),
+    sa.Column("queued_at", Instant, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_tried_at", sa.Double),
+    sa.Column("not_before", sa.Double, nullable=False),
+    sa.Index("outbox_due", "status", "not_before"),
+)
+
+redemptions = sa.Table(
+    "redemptions",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("coupon_id", sa.Text, nullable=False, unique=True),
+    sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("product_name", sa.Text, nullable=False),
+    sa.Column("discount_minor", sa.BigInteger, nullable=False),
+    sa.Column("to_pay_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("redeemed_at", Instant, nullable=False),
+    sa.Column("rolled_back", sa.Boolean, nullable=False),
+)
+
+purchases = sa.Table(
+    "purchases",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("member_id", sa.Text),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("total_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("items", sa.Text, nullable=False),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    _id("credential", primary_key=True),
+    _id("key", primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("result_id", sa.Text, nullable=False),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("store_ids", sa.JSON(none_as_null=True)),
+    sa.Column("expires_at", Instant),
+)

@@ -1,0 +1,128 @@
+"""What the chain offers, in memory: the index of stores, menus, running offers and the policy, as of one version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.decision.facts import OfferFacts
+from backend.decision.snapshot import Snapshot
+from backend.service.model import Campaign, MenuItem, Offer
+from backend.service.ports import Chain, Clock
+from stores.index import StoreIndex
+from stores.model import Store
+
+CHECK_EVERY_S = 1.0
+MANY = 64
+"""With more changed stores than this the index is built anew rather than patched."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One version of the chain. The ledger asks again what may have changed since."""
+
+    version: int
+    index: StoreIndex
+    menus: Mapping[str, tuple[MenuItem, ...]]
+    offers: tuple[tuple[Offer, Campaign], ...]
+    paused: frozenset[str]
+    snapshot: Snapshot
+
+    def menu(self, store_id: str) -> dict[str, MenuItem]:
+        """What the store sells by product id: the chain's menu, with the store's own items before it."""
+        items = {item.product_id: item for item in self.menus.get("", ())}
+        return items | {item.product_id: item for item in self.menus.get(store_id, ())}
+
+    def offer_facts(
+        self, store_id: str, sold_out: frozenset[str], budgets: Mapping[str, int], now: datetime
+    ) -> tuple[OfferFacts, ...]:
+        """The offers of campaigns that run now, as this store could give them."""
+        menu = self.menu(store_id)
+        return tuple(
+            _offer_facts(offer, campaign, menu.get(offer.product_id), sold_out, budgets)
+            for offer, campaign in self.offers
+            if (campaign.starts_at is None or campaign.starts_at <= now)
+            and (campaign.ends_at is None or now < campaign.ends_at)
+        )
+
+
+def _offer_facts(
+    offer: Offer, campaign: Campaign, item: MenuItem | None, sold_out: frozenset[str], budgets: Mapping[str, int]
+) -> OfferFacts:
+    sold = item is not None and item.product_id not in sold_out and item.currency == campaign.currency
+    return OfferFacts(
+        id=offer.id,
+        campaign_id=campaign.id,
+        product_id=offer.product_id,
+        product_name=item.name if item else offer.product_id,
+        price_minor=item.price_minor if item and sold else None,
+        currency=campaign.currency,
+        discount_kind=offer.discount_kind,
+        discount_value=offer.discount_value,
+        tiers=tuple(offer.tiers),
+        title=offer.title,
+        body=offer.body,
+        budget_left_minor=budgets.get(campaign.id, 0),
+        ends_at=campaign.ends_at,
+        holdout=campaign.holdout,
+    )
+
+
+class Catalogue:
+    """Keeps the newest view; looks for a newer version at most once a second."""
+
+    def __init__(self, chain: Chain, clock: Clock) -> None:
+        self._chain = chain
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._checked_at = clock.real()
+        self._view = self._load(None, chain.version())
+
+    def view(self) -> View:
+        """The view to decide with."""
+        if self._clock.real() - self._checked_at >= CHECK_EVERY_S and self._lock.acquire(blocking=False):
+            try:
+                self._refresh()
+            finally:
+                self._lock.release()
+        return self._view
+
+    def refresh(self) -> None:
+        """Take notice of a change that was made just now."""
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        version = self._chain.version()
+        if version != self._view.version:
+            self._view = self._load(self._view, version)
+        self._checked_at = self._clock.real()
+
+    def _load(self, old: View | None, version: int) -> View:
+        offers = {offer.id: offer for offer in self._chain.offers()}
+        running = [campaign for campaign in self._chain.campaigns() if campaign.status == "active"]
+        return View(
+            version=version,
+            index=_index(old.index if old else StoreIndex(), self._chain.stores()),
+            menus=self._chain.menu(),
+            offers=tuple(
+                (offers[key], campaign) for campaign in running for key in campaign.offer_ids if key in offers
+            ),
+            paused=self._chain.paused(),
+            snapshot=self._chain.snapshot(),
+        )
+
+
+def _index(index: StoreIndex, stores: tuple[Store, ...]) -> StoreIndex:
+    kept = {store.id for store in stores}
+    changed = [store for store in stores if index.get(store.id) != store]
+    gone = [store.id for store in index.stores() if store.id not in kept]
+    if len(changed) + len(gone) > MANY:
+        return StoreIndex(stores)
+    for store in changed:
+        index = index.with_store(store)
+    for store_id in gone:
+        index = index.without(store_id)
+    return index

@@ -1,0 +1,54 @@
+"""What may go wrong in a use case; each names a stable problem type and says what to do."""
+
+from __future__ import annotations
+
+
+class LullError(Exception):
+    """A refusal with a reason that machines can read (`reason`) and a sentence for people."""
+
+    status = 400
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Invalid(LullError):
+    """The input cannot be right."""
+
+    status = 422
+
+
+class Unauthenticated(LullError):
+    """No credential, or one that is not (or no longer) good."""
+
+    status = 401
+
+
+class Forbidden(LullError):
+    """A good credential, but not for this."""
+
+    status = 403
+
+
+class NotFound(LullError):
+    """It is not there, or not for the one who asks."""
+
+    status = 404
+
+
+class Conflict(LullError):
+    """It was there, but its state does not allow this."""
+
+    status = 409
+
+
+class Unavailable(LullError):
+    """Something Lull leans on is away; try again later."""
+
+    status = 503
+
+
+class InvalidIdToken(ValueError):
+    """An ID token that is forged, expired or for another project."""

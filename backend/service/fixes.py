@@ -1,0 +1,121 @@
+"""A phone reports where it is: presence moves, and the newest fix may lead to offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend.service.catalogue import Catalogue
+from backend.service.consent import ConsentCache
+from backend.service.model import Coupon
+from backend.service.opportunity import Answer, Opportunities, Signal
+from backend.service.ports import Clock, Presence
+from backend.service.watch import REPORT_INSIDE_S, Advice, Watch
+from stores.index import StoreIndex
+from stores.presence import Fix, PresenceEvent, PresenceRules, PresenceState, Step, advance
+
+FRESH = timedelta(seconds=120)
+"""An older fix moves presence, but leads to no offer."""
+OLDEST = timedelta(hours=24)
+AHEAD = timedelta(seconds=60)
+"""How far a phone's clock may run ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A fix that was not taken: its index in the request, and why."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to a report."""
+
+    accepted: int
+    rejected: tuple[Rejected, ...]
+    answers: tuple[Answer, ...]
+    watch: Advice
+
+    @property
+    def coupons(self) -> tuple[Coupon, ...]:
+        """The coupons that were issued."""
+        return tuple(answer.coupon for answer in self.answers if answer.coupon)
+
+
+class Fixes:
+    """Takes reports of fixes."""
+
+    def __init__(
+        self,
+        presence: Presence,
+        clock: Clock,
+        catalogue: Catalogue,
+        consent: ConsentCache,
+        opportunities: Opportunities,
+        rules: PresenceRules,
+    ) -> None:
+        self._presence = presence
+        self._clock = clock
+        self._catalogue = catalogue
+        self._consent = consent
+        self._opportunities = opportunities
+        self._rules = rules
+        self._watch = Watch()
+
+    def report(self, member_id: str, fixes: Sequence[Fix]) -> Report:
+        """Take fixes in the order they were recorded; without consent to location offers none is looked at."""
+        if not self._consent.location_offers(member_id):
+            refused = tuple(Rejected(index, "no_consent") for index in range(len(fixes)))
+            return Report(0, refused, (), Advice())
+        index = self._catalogue.view().index
+        now = self._clock.now()
+        rejected: list[Rejected] = []
+        signals: dict[str, PresenceEvent] = {}
+        newest: tuple[Fix, Step] | None = None
+        for number in sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at):
+            fix = fixes[number]
+            reason, step = self._move(member_id, fix, index, now)
+            if step is None or reason is not None:
+                rejected.append(Rejected(number, reason or "unknown"))
+                continue
+            newest = (fix, step)
+            for event in step.events:
+                signals[event.store_id] = event
+        answers = self._offers(member_id, newest, signals, now)
+        advice = self._watch.advise(index, newest[0].position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
+        ordered = tuple(sorted(rejected, key=lambda each: each.index))
+        return Report(len(fixes) - len(rejected), ordered, answers, advice)
+
+    def _move(self, member_id: str, fix: Fix, index: StoreIndex, now: datetime) -> tuple[str | None, Step | None]:
+        if fix.recorded_at > now + AHEAD:
+            return "in_the_future", None
+        if fix.recorded_at < now - OLDEST:
+            return "stale", None
+        hits = index.hits(fix.position)
+
+        def move(state: PresenceState | None) -> Step:
+            left = index.measure(fix.position, state.inside) if state and state.inside else ()
+            return advance(state, fix, hits, self._rules, left)
+
+        step = self._presence.apply(member_id, self._clock.real(), move)
+        return step.rejection, step
+
+    def _offers(
+        self, member_id: str, newest: tuple[Fix, Step] | None, events: dict[str, PresenceEvent], now: datetime
+    ) -> tuple[Answer, ...]:
+        """Only the newest fix leads to offers, if it is fresh, at the stores it is still in; nearest first."""
+        if newest is None or now - newest[0].recorded_at > FRESH:
+            return ()
+        fix, step = newest
+        inside = step.state.inside if step.state else {}
+        signals = [
+            Signal(event.kind, event.store_id, fix.recorded_at, event.distance_m)
+            for event in events.values()
+            if event.kind != "exit" and event.store_id in inside and event.distance_m is not None
+        ]
+        signals.sort(key=lambda signal: (signal.distance_m, signal.store_id))
+        answers = (self._opportunities.answer(member_id, signal) for signal in signals)
+        return tuple(answer for answer in answers if answer)

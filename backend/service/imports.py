@@ -1,0 +1,100 @@
+"""Takes what was read from files into the books: all of a file's good rows, or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+
+from backend.decision.facts import QuietHours
+from backend.service.importing import MemberRow, PurchaseRow
+from backend.service.model import BasketItem, Consent, Member, MenuItem, Preferences, Purchase, Sale
+from backend.service.ports import ImportCount, Ports
+from stores.importing import MenuRow, RowProblem
+
+SOURCE = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, and the rows it could not use."""
+
+    count: ImportCount
+    problems: tuple[RowProblem, ...] = ()
+
+
+def import_menu(ports: Ports, rows: Sequence[MenuRow]) -> Imported:
+    """Add or replace products; rows for a store that is not there are reported."""
+    known = {store.id for store in ports.chain.stores()}
+    menu: dict[str, list[MenuItem]] = defaultdict(list)
+    problems: list[RowProblem] = []
+    for row in rows:
+        if row.store_id is not None and row.store_id not in known:
+            problems.append(RowProblem(row.row, "store_id", _NO_STORE))
+            continue
+        product = row.product
+        item = MenuItem(product.id, product.name, product.price_minor, product.currency)
+        menu[row.store_id or ""].append(item)
+    return Imported(ports.chain.put_menu(menu), tuple(problems))
+
+
+_NO_STORE = "there is no store with this id: import the stores first"
+
+
+def import_members(ports: Ports, rows: Sequence[MemberRow], now: datetime) -> Imported:
+    """Add members or change what the file says of them; columns it lacks stay as they are."""
+    added = 0
+    members: list[tuple[Member, tuple[Consent, ...]]] = []
+    for row in rows:
+        old = ports.members.get(row.member_id)
+        added += old is None
+        members.append((_member(row, old), _consents(row, now)))
+    done = ports.members.add(members)
+    return Imported(ImportCount(added, done - added, len(rows) - done))
+
+
+def _member(row: MemberRow, old: Member | None) -> Member:
+    member = old or Member(row.member_id, row.uid or row.member_id, "green")
+    return replace(
+        member,
+        uid=row.uid or member.uid,
+        tier=row.tier or member.tier,
+        time_zone=row.time_zone or member.time_zone,
+        locale=row.locale or member.locale,
+        preferences=_preferences(row, member.preferences),
+    )
+
+
+def _preferences(row: MemberRow, old: Preferences) -> Preferences:
+    return Preferences(
+        quiet_hours=QuietHours(*row.quiet_hours) if row.quiet_hours else old.quiet_hours,
+        weekly_maximum=old.weekly_maximum if row.weekly_maximum is None else row.weekly_maximum,
+        muted_products=old.muted_products if row.muted_products is None else row.muted_products,
+    )
+
+
+def _consents(row: MemberRow, now: datetime) -> tuple[Consent, ...]:
+    version = row.text_version or ""
+    return tuple(Consent(purpose, granted, version, SOURCE, now) for purpose, granted in sorted(row.consents.items()))
+
+
+def import_purchases(ports: Ports, rows: Sequence[PurchaseRow]) -> Imported:
+    """Add past purchases; one that is there already (same store, ticket or contents) changes nothing."""
+    known = {store.id for store in ports.chain.stores()}
+    good = [row for row in rows if row.store_id in known]
+    problems = tuple(RowProblem(row.row, "store_id", _NO_STORE) for row in rows if row.store_id not in known)
+    added = ports.ledger.add_purchases(purchases(good))
+    return Imported(ImportCount(added, 0, len(good) - added), problems)
+
+
+def purchases(rows: Iterable[PurchaseRow]) -> Iterable[Purchase]:
+    """Purchases with ids that the same file gives again; rows alike to the letter count as so many purchases."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for row in rows:
+        content = (row.store_id, row.ticket_id, row.member_id, row.at.isoformat(), row.currency, row.lines)
+        seen[content] += 1
+        name = blake2b(repr((content, seen[content])).encode(), digest_size=16).hexdigest()
+        items = tuple(BasketItem(line.product_id, line.quantity, line.unit_price_minor) for line in row.lines)
+        yield Purchase("i_" + name, Sale(row.store_id, items, row.total_minor, row.currency), row.at, row.member_id)

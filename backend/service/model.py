@@ -1,0 +1,310 @@
+"""The values that pass between use cases and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Literal
+
+from backend.decision.facts import Facts, QuietHours
+from backend.decision.result import Decision
+
+Tier = Literal["green", "gold", "reserve"]
+TIERS: tuple[Tier, ...] = ("green", "gold", "reserve")
+Purpose = Literal["location_offers", "personalisation", "measurement"]
+PURPOSES: tuple[Purpose, ...] = ("location_offers", "personalisation", "measurement")
+Role = Literal["till", "marketer", "analyst", "admin"]
+
+
+class CouponState(StrEnum):
+    """Where a coupon stands in its life."""
+
+    ISSUED = "issued"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    REDEEMED = "redeemed"
+    ROLLED_BACK = "rolled_back"
+    EXPIRED = "expired"
+
+
+LIVE_STATES = (CouponState.ISSUED, CouponState.DELIVERED, CouponState.OPENED)
+"""A coupon in one of these can still be redeemed, until its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How FCM reaches a phone: a Firebase installation id or a registration token."""
+
+    kind: Literal["fid", "token"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A member's phone."""
+
+    registration: Registration
+    platform: Literal["ios", "android"]
+    locale: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a member wants: no push in quiet hours (local), at most so many coupons a week, never these products."""
+
+    quiet_hours: QuietHours | None = field(default=QuietHours(time(22), time(7)))
+    weekly_maximum: int = 3
+    muted_products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One entry of the append-only consent log."""
+
+    purpose: Purpose
+    granted: bool
+    text_version: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as stored. `tastes` are shares of past purchases by product; `last_given_at` counts ghosts too."""
+
+    id: str
+    uid: str
+    tier: Tier
+    device: Device | None = None
+    consents: frozenset[Purpose] = frozenset()
+    preferences: Preferences = Preferences()
+    tastes: Mapping[str, float] = field(default_factory=dict)
+    time_zone: str | None = None
+    locale: str = "en"
+    last_given_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Something measured in a store; `window_s` only for arrivals, `product_id` only for a sold-out item."""
+
+    kind: Literal["arrivals", "queue_length", "headcount", "staff", "sold_out"]
+    at: datetime
+    value: float
+    window_s: float | None = None
+    product_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a store's tills said lately, with what is usual at this hour of the week."""
+
+    arrivals: int
+    observed_s: float
+    waiting: int
+    staff: int | None
+    baseline_per_hour: float | None
+    sold_out: frozenset[str]
+    outstanding: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A product as one store sells it."""
+
+    product_id: str
+    name: str
+    price_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What may be given: a discount on a product, to some tiers, with its words."""
+
+    id: str
+    name: str
+    product_id: str
+    discount_kind: Literal["percent", "amount"]
+    discount_value: int
+    tiers: tuple[Tier, ...]
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Offers that run together on one budget. `reserved_minor` is bound by coupons outstanding."""
+
+    id: str
+    name: str
+    status: Literal["draft", "active", "paused", "ended"]
+    offer_ids: tuple[str, ...]
+    budget_minor: int
+    currency: str
+    holdout: float = 0.0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    reserved_minor: int = 0
+    spent_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """One offer issued to one member for one store until one moment; its id is that of its decision."""
+
+    id: str
+    member_id: str
+    store_id: str
+    store_name: str
+    campaign_id: str
+    offer_id: str
+    product_id: str
+    product_name: str
+    discount_minor: int
+    currency: str
+    title: str
+    body: str
+    issued_at: datetime
+    expires_at: datetime
+    state: CouponState = CouponState.ISSUED
+
+
+Outcome = Literal["issued", "ghost", "none", "lost"]
+"""What became of a decision in the books; lost: a race for budget, capacity or the member's cap was lost meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision as written down, with the facts it rested on and the draw."""
+
+    facts: Facts
+    decision: Decision
+    draw: float
+    outcome: Outcome = "none"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class BasketItem:
+    """A line of a purchase."""
+
+    product_id: str
+    quantity: int
+    unit_price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What a till sold: the items and their total before any coupon."""
+
+    store_id: str
+    items: tuple[BasketItem, ...]
+    total_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A sale at a moment, by a member if known."""
+
+    id: str
+    sale: Sale
+    at: datetime
+    member_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A coupon used at a till."""
+
+    id: str
+    coupon_id: str
+    store_id: str
+    product_name: str
+    discount_minor: int
+    to_pay_minor: int
+    currency: str
+    redeemed_at: datetime
+    rolled_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message for one phone; `ttl_s` seconds from now FCM gives up."""
+
+    id: str
+    registration_kind: Literal["fid", "token"]
+    registration: str
+    title: str
+    body: str
+    data: Mapping[str, str]
+    ttl_s: int
+    collapse_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """FCM took the message and gave it this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """FCM did not take the message."""
+
+    reason: str
+    retry: bool
+    retry_after_s: float | None = None
+    unregistered: bool = False
+
+
+SendResult = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A row of the outbox, with all that must be asked again before it is sent."""
+
+    coupon: Coupon
+    member: Member | None
+    paused: bool
+    attempts: int
+    first_tried_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key: who it is, its role, and the stores it is bound to (None: all of the chain)."""
+
+    id: str
+    role: Role
+    store_ids: frozenset[str] | None
+
+    def may_touch(self, store_id: str) -> bool:
+        """Whether the key is good for this store."""
+        return self.store_ids is None or store_id in self.store_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over the books: decisions by reason, coupons by state, pushes by what became of them, money by currency.
+
+    `lost` counts decisions to offer that lost a race in the books. `spent_minor` and `reserved_minor` add up the
+    campaigns of `currency`, that of the first campaign.
+    """
+
+    decisions: Mapping[str, int]
+    lost: int
+    coupons: Mapping[str, int]
+    pushes_pending: int
+    pushes_accepted: int
+    pushes_dropped: Mapping[str, int]
+    spent_minor: int
+    reserved_minor: int
+    currency: str

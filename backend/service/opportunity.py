@@ -1,0 +1,161 @@
+"""Gathers the facts of one opportunity, asks for a decision, and has it written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from backend.decision.assignment import draw, opportunity_id
+from backend.decision.decide import decide
+from backend.decision.facts import Facts, MemberFacts, PresenceFacts, StoreFacts
+from backend.decision.result import Decision
+from backend.service.catalogue import Catalogue, View
+from backend.service.codes import code_hash, coupon_code
+from backend.service.model import Coupon, Member, Outcome, Record, Traffic
+from backend.service.ports import Clock, Ports
+from stores.hours import for_store
+from stores.model import Store
+from stores.utilisation import Evidence
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A presence event that may lead to an offer."""
+
+    trigger: Literal["enter", "dwell"]
+    store_id: str
+    at: datetime
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision, what became of it in the books, and the coupon if one was issued."""
+
+    decision: Decision
+    store_id: str
+    outcome: Outcome
+    coupon: Coupon | None
+
+
+class Opportunities:
+    """Answers signals. `draw_key` makes the draws, `code_key` the coupon codes."""
+
+    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, draw_key: bytes, code_key: bytes) -> None:
+        self._ports = ports
+        self._clock = clock
+        self._catalogue = catalogue
+        self._draw_key = draw_key
+        self._code_key = code_key
+
+    def answer(self, member_id: str, signal: Signal) -> Answer | None:
+        """Decide about one signal and write the decision down; None when member or store is gone."""
+        now = self._clock.now()
+        view = self._catalogue.view()
+        facts = self._facts(view, member_id, signal, now)
+        if facts is None:
+            return None
+        number = draw(self._draw_key, facts.opportunity_id)
+        decision = decide(facts, view.snapshot, now, number)
+        coupon = _coupon(facts, decision) if decision.issues else None
+        secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
+        outcome = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
+        return Answer(decision, signal.store_id, outcome, coupon if outcome == "issued" else None)
+
+    def _facts(self, view: View, member_id: str, signal: Signal, now: datetime) -> Facts | None:
+        store = view.index.get(signal.store_id)
+        member = self._ports.members.get(member_id)
+        if store is None or member is None:
+            return None
+        since = now - timedelta(seconds=view.snapshot.rules.observation_window_s)
+        traffic = self._ports.chain.traffic(store.id, since, now, hour_of_week(store, now))
+        if traffic is None:
+            return None
+        return Facts(
+            opportunity_id=opportunity_id(member_id, store.id, signal.at),
+            clock_trusted=self._clock.trusted(),
+            paused="*" in view.paused,
+            presence=PresenceFacts(
+                signal.trigger, inside=True, distance_m=max(1, ceil(signal.distance_m / 100.0)) * 100
+            ),
+            member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK)),
+            store=_store_facts(store, traffic, now),
+            offers=view.offer_facts(store.id, traffic.sold_out, self._ports.ledger.budgets_left(), now),
+        )
+
+
+def hour_of_week(store: Store, at: datetime) -> int:
+    """0 for Monday 00:00 to 00:59 in the store's zone, 167 for Sunday's last hour; UTC where the zone is unknown."""
+    local = at.astimezone(ZoneInfo(store.time_zone or "UTC"))
+    return local.weekday() * 24 + local.hour
+
+
+def _member_facts(member: Member, given_this_week: int) -> MemberFacts:
+    return MemberFacts(
+        id=member.id,
+        tier=member.tier,
+        location_offers="location_offers" in member.consents,
+        reachable=member.device is not None,
+        time_zone=member.device.time_zone if member.device else member.time_zone,
+        quiet_hours=member.preferences.quiet_hours,
+        weekly_maximum=member.preferences.weekly_maximum,
+        muted=tuple(sorted(member.preferences.muted_products)),
+        tastes=dict(sorted(member.tastes.items())) if "personalisation" in member.consents else {},
+        given_this_week=given_this_week,
+        last_given_at=member.last_given_at,
+    )
+
+
+def evidence(store: Store, traffic: Traffic) -> Evidence | None:
+    """The store's traffic as the estimate wants it; None when staff or service time are unknown."""
+    if not traffic.staff or not store.service_s:
+        return None
+    return Evidence(
+        arrivals=traffic.arrivals,
+        observed_s=traffic.observed_s,
+        baseline_per_hour=traffic.baseline_per_hour,
+        waiting=traffic.waiting,
+        staff=traffic.staff,
+        service_s=store.service_s,
+    )
+
+
+def _store_facts(store: Store, traffic: Traffic, now: datetime) -> StoreFacts:
+    hours = for_store(store)
+    return StoreFacts(
+        id=store.id,
+        name=store.name,
+        paused=traffic.paused,
+        open=hours.is_open(now) if hours else None,
+        closes_at=hours.closes_at(now) if hours else None,
+        target_utilisation=store.target_utilisation,
+        evidence=evidence(store, traffic),
+        outstanding=traffic.outstanding,
+    )
+
+
+def _coupon(facts: Facts, decision: Decision) -> Coupon | None:
+    given = decision.given
+    if given is None:
+        return None
+    return Coupon(
+        id=decision.opportunity_id,
+        member_id=facts.member.id,
+        store_id=facts.store.id,
+        store_name=facts.store.name,
+        campaign_id=given.campaign_id,
+        offer_id=given.offer_id,
+        product_id=given.product_id,
+        product_name=given.product_name,
+        discount_minor=given.discount_minor,
+        currency=given.currency,
+        title=given.title,
+        body=given.body,
+        issued_at=decision.at,
+        expires_at=given.expires_at,
+    )

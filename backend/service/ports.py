@@ -1,0 +1,276 @@
+"""The six ports: what the use cases ask of the world.
+
+Every adapter and every twin passes the same suite (tests/contracts). A port whose other end cannot be reached raises
+`backend.service.errors.Unavailable`. Times are aware and of the domain clock unless a name says `real`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from backend.decision.snapshot import Snapshot
+from backend.service.errors import InvalidIdToken, Unavailable
+from backend.service.model import (
+    Accepted,
+    Campaign,
+    Consent,
+    Coupon,
+    CouponState,
+    Device,
+    Key,
+    Member,
+    MenuItem,
+    Observation,
+    Offer,
+    Outcome,
+    Preferences,
+    Purchase,
+    Push,
+    Queued,
+    Record,
+    Redemption,
+    Refused,
+    Role,
+    Sale,
+    SendResult,
+    Totals,
+    Traffic,
+)
+from stores.model import Store
+from stores.presence import PresenceState, Step
+
+__all__ = ["Accepted", "InvalidIdToken", "Push", "Refused", "SendResult", "Unavailable"]
+
+
+class Members(Protocol):
+    """Who the members are, what they allow and what they want."""
+
+    def sign_in(self, uid: str, now: datetime) -> Member:
+        """The member with this identity; made, without any consent, when there is none."""
+
+    def get(self, member_id: str) -> Member | None:
+        """The member, or None."""
+
+    def set_device(self, member_id: str, device: Device) -> None:
+        """Register the member's phone; a registration belongs to one member, the last who claimed it."""
+
+    def drop_device(self, registration: str) -> None:
+        """Forget a registration that FCM no longer knows."""
+
+    def record_consent(self, member_id: str, consent: Consent) -> None:
+        """Append to the consent log; the newest entry of a purpose holds."""
+
+    def consents(self, member_id: str) -> tuple[Consent, ...]:
+        """The consent log, oldest first."""
+
+    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
+        """Replace the member's preferences."""
+
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
+        """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
+
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
+        """Set tastes by member id: shares of past purchases by product."""
+
+
+class Presence(Protocol):
+    """Where devices stand; volatile, for at most 15 minutes."""
+
+    def apply(self, member_id: str, real_now: float, move: Callable[[PresenceState | None], Step]) -> Step:
+        """Replace the member's state by that of the step `move` makes of it, atomically; the step."""
+
+    def forget(self, member_id: str) -> None:
+        """Drop all that is known of the member's whereabouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCount:
+    """What an import did."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+class Chain(Protocol):
+    """What the chain says of itself: stores, menus, offers, campaigns, pauses, the policy, and observations."""
+
+    def version(self) -> int:
+        """A number that grows with every change of a store, menu, offer, campaign, pause or snapshot."""
+
+    def stores(self) -> tuple[Store, ...]:
+        """All stores, by id."""
+
+    def put_stores(self, stores: Sequence[Store]) -> ImportCount:
+        """Add or replace stores, all or none."""
+
+    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+        """Menus by store id; what stands under the empty id is sold in every store."""
+
+    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+        """Add or replace items of menus, all or none."""
+
+    def offers(self) -> tuple[Offer, ...]:
+        """All offers, by id."""
+
+    def put_offer(self, offer: Offer) -> None:
+        """Add or replace an offer."""
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns with their budgets as they stand, by id."""
+
+    def put_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign or replace all of it but what is reserved and spent."""
+
+    def pause(self, scope: str, now: datetime) -> None:
+        """Stop offers and pushes: of a store by id, or of everything with "*"."""
+
+    def resume(self, scope: str) -> None:
+        """Undo a pause."""
+
+    def paused(self) -> frozenset[str]:
+        """The scopes that are paused now."""
+
+    def snapshot(self) -> Snapshot:
+        """The policy as published last; the default one when none was."""
+
+    def publish(self, snapshot: Snapshot, now: datetime) -> None:
+        """Publish a policy. Raises Conflict when its version is not the next."""
+
+    def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
+        """Keep what was measured."""
+
+    def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
+        """What was measured since then, with the baseline of that hour of the week (0 is Monday 00:00, local)."""
+
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
+        """Replace the usual arrivals per hour, by store id and hour of the week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Who does something that must happen once: the credential, its Idempotency-Key, and a digest of the body."""
+
+    credential: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try a push again, `at` that time of the real clock."""
+
+    at: float
+
+
+class Ledger(Protocol):
+    """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction."""
+
+    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Outcome:
+        """Write a decision down and, if it issues, coupon, budget, capacity and outbox row with it, or none of them.
+
+        The gates that others may have shut meanwhile (consent, pause, campaign, budget, room, the member's last
+        coupon) are asked again within the transaction; when one is, the outcome is "lost". An opportunity that is
+        written down already stays as it is, and its outcome is the answer.
+        """
+
+    def given_since(self, member_id: str, since: datetime) -> int:
+        """How many coupons and ghosts the member was given since then."""
+
+    def budgets_left(self) -> Mapping[str, int]:
+        """What each campaign can still give away, in minor units."""
+
+    def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
+        """The member's coupons, newest first."""
+
+    def coupon(self, coupon_id: str) -> Coupon | None:
+        """A coupon."""
+
+    def decision(self, opportunity_id: str) -> Record | None:
+        """A decision as written down."""
+
+    def decisions(self, before: str | None, limit: int) -> tuple[Record, ...]:
+        """Decisions, newest first, that come after the one with the id `before` in that order."""
+
+    def advance(self, coupon_id: str, to: CouponState) -> Coupon | None:
+        """Note that a live coupon was delivered or opened; moves that lead back change nothing."""
+
+    def redeem(
+        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
+    ) -> Redemption:
+        """Use a coupon at a till and book the sale. Raises NotFound or Conflict with the reason."""
+
+    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
+        """Undo a redemption of a store that is `allowed`; the money goes back to the budget, the coupon stays used."""
+
+    def buy(self, once: Once, purchase: Purchase) -> Purchase:
+        """Book a sale without a coupon."""
+
+    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
+        """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
+
+    def purchases(self) -> Iterable[Purchase]:
+        """All purchases, for learning."""
+
+    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Queued, ...]:
+        """Take due rows of the outbox for `lease_s` seconds; nobody else gets them in that time."""
+
+    def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+        """End a claim: the push was accepted, is to be tried again, or was dropped for the reason given."""
+
+    def expire(self, now: datetime) -> int:
+        """Close coupons past their end; budget and capacity they reserved are free again. How many."""
+
+    def totals(self) -> Totals:
+        """Counts over all of the books."""
+
+    def newest_coupons(self, limit: int) -> tuple[Coupon, ...]:
+        """Coupons of all members, newest first."""
+
+
+class Sender(Protocol):
+    """Takes pushes to phones."""
+
+    def send(self, pushes: Sequence[Push]) -> list[SendResult]:
+        """Try each push once; the results in the same order."""
+
+
+class Identity(Protocol):
+    """Tells who somebody is."""
+
+    def uid(self, id_token: str) -> str:
+        """Whose ID token this is. Raises InvalidIdToken, or Unavailable when it cannot be checked now."""
+
+    def key(self, secret: str, now: datetime) -> Key | None:
+        """The API key with this secret, or None when there is none or it has ended."""
+
+    def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
+        """Make an API key; its secret is told this once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All six."""
+
+    members: Members
+    presence: Presence
+    chain: Chain
+    ledger: Ledger
+    sender: Sender
+    identity: Identity
+
+
+class Clock(Protocol):
+    """The domain clock, which judges validity, and the real one, for time-outs and token lives."""
+
+    def now(self) -> datetime:
+        """The domain's time, aware, UTC."""
+
+    def real(self) -> float:
+        """Real seconds since 1970."""
+
+    def trusted(self) -> bool:
+        """Whether the domain's time is beyond doubt; False after a jump."""

@@ -1,0 +1,56 @@
+"""All use cases, put together over the ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.service.catalogue import Catalogue
+from backend.service.codes import subkey
+from backend.service.consent import ConsentCache
+from backend.service.fixes import Fixes
+from backend.service.live import Live
+from backend.service.marketing import Marketing
+from backend.service.membership import Membership
+from backend.service.opportunity import Opportunities
+from backend.service.ports import Clock, Ports
+from backend.service.sessions import Sessions
+from backend.service.tills import Tills
+from backend.service.wallet import Wallet
+from stores.presence import PresenceRules
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API and the console call."""
+
+    ports: Ports
+    clock: Clock
+    catalogue: Catalogue
+    sessions: Sessions
+    membership: Membership
+    fixes: Fixes
+    wallet: Wallet
+    tills: Tills
+    marketing: Marketing
+    live: Live
+
+
+def services(ports: Ports, clock: Clock, secret: str) -> Services:
+    """Wire the use cases; every key they need is derived from `secret`."""
+    catalogue = Catalogue(ports.chain, clock)
+    consent = ConsentCache(ports.members, clock)
+    code_key = subkey(secret, "coupon codes")
+    opportunities = Opportunities(ports, clock, catalogue, subkey(secret, "draws"), code_key)
+    wallet = Wallet(ports.ledger, clock, code_key, subkey(secret, "presentations"))
+    return Services(
+        ports=ports,
+        clock=clock,
+        catalogue=catalogue,
+        sessions=Sessions(ports.identity, ports.members, clock, subkey(secret, "sessions")),
+        membership=Membership(ports.members, ports.presence, consent, clock),
+        fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
+        wallet=wallet,
+        tills=Tills(ports, clock, catalogue, wallet),
+        marketing=Marketing(ports.chain, catalogue, clock),
+        live=Live(ports, clock, catalogue),
+    )

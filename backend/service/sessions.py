@@ -1,0 +1,114 @@
+"""Who asks: ID tokens traded for short sessions, sessions and API keys remembered once they were checked."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import jwt
+from jwt.types import Options
+
+from backend.service.errors import InvalidIdToken, Unauthenticated
+from backend.service.model import Key
+from backend.service.ports import Clock, Identity, Members
+
+SESSION_S = 900
+REMEMBER_S = 300.0
+REMEMBER_KEY_S = 30.0
+REMEMBERED = 100_000
+ALGORITHM = "HS256"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session token, whose it is, and when it ends (real time)."""
+
+    token: str
+    member_id: str
+    expires_at: datetime
+
+
+class Remembered(Generic[T]):
+    """What was found behind a credential, by the credential's hash, until a moment of the real clock."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[bytes, tuple[float, T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, credential: str, real_now: float) -> T | None:
+        """What is remembered, if it is still to be believed."""
+        entry = self._entries.get(hashlib.sha256(credential.encode()).digest())
+        return entry[1] if entry and real_now < entry[0] else None
+
+    def put(self, credential: str, until: float, value: T) -> None:
+        """Remember; the oldest entries make room."""
+        with self._lock:
+            self._entries[hashlib.sha256(credential.encode()).digest()] = (until, value)
+            if len(self._entries) > REMEMBERED:
+                self._entries.popitem(last=False)
+
+
+def decode(token: str, key: bytes, audience: str, real_now: float) -> dict[str, Any]:
+    """The claims of a token we signed. Raises jwt.InvalidTokenError; its end is judged by the clock that issued it."""
+    options: Options = {"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False}
+    claims: dict[str, Any] = jwt.decode(token, key, [ALGORITHM], audience=audience, options=options)
+    if real_now >= claims["exp"]:
+        raise jwt.ExpiredSignatureError("the token has ended")
+    return claims
+
+
+class Sessions:
+    """Signs members in and recognises members and API keys. Token lives run on the real clock."""
+
+    def __init__(self, identity: Identity, members: Members, clock: Clock, key: bytes) -> None:
+        self._identity = identity
+        self._members = members
+        self._clock = clock
+        self._key = key
+        self._sessions: Remembered[str] = Remembered()
+        self._keys: Remembered[Key] = Remembered()
+
+    def open(self, id_token: str) -> Session:
+        """Trade an ID token for a session. Raises Unauthenticated when the ID token is not good."""
+        try:
+            uid = self._identity.uid(id_token)
+        except InvalidIdToken as error:
+            raise Unauthenticated(
+                "invalid_id_token", "the ID token is not good: sign in again for a fresh one"
+            ) from error
+        member = self._members.sign_in(uid, self._clock.now())
+        issued = int(self._clock.real())
+        claims = {"sub": member.id, "iat": issued, "exp": issued + SESSION_S, "aud": "lull"}
+        token = jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        return Session(token, member.id, datetime.fromtimestamp(issued + SESSION_S, UTC))
+
+    def member(self, token: str) -> str:
+        """The id of the member whose session this is. Raises Unauthenticated."""
+        now = self._clock.real()
+        known = self._sessions.get(token, now)
+        if known is not None:
+            return known
+        try:
+            claims = decode(token, self._key, "lull", now)
+        except jwt.InvalidTokenError as error:
+            raise Unauthenticated("invalid_session", "the session is not good or has ended: open a new one") from error
+        self._sessions.put(token, min(float(claims["exp"]), now + REMEMBER_S), claims["sub"])
+        return str(claims["sub"])
+
+    def key(self, secret: str) -> Key:
+        """The API key with this secret. Raises Unauthenticated."""
+        now = self._clock.real()
+        known = self._keys.get(secret, now)
+        if known is not None:
+            return known
+        key = self._identity.key(secret, self._clock.now())
+        if key is None:
+            raise Unauthenticated("invalid_key", "the API key is not good or has ended: ask for a new one")
+        self._keys.put(secret, now + REMEMBER_KEY_S, key)
+        return key

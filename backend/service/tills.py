@@ -1,0 +1,81 @@
+"""What tills do: report traffic, redeem coupons, book sales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from backend.service.catalogue import Catalogue
+from backend.service.codes import code_hash, read_code
+from backend.service.errors import Forbidden, Invalid, NotFound
+from backend.service.model import Key, Observation, Purchase, Redemption, Sale
+from backend.service.ports import Clock, Once, Ports
+from backend.service.wallet import Wallet
+
+OLDEST = timedelta(hours=24)
+AHEAD = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How the coupon was shown at the till: its code typed, or the token of a presentation scanned."""
+
+    kind: Literal["code", "presentation"]
+    value: str
+
+
+class Tills:
+    """The tills' use cases. A key acts only for the stores it is bound to."""
+
+    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, wallet: Wallet) -> None:
+        self._chain = ports.chain
+        self._ledger = ports.ledger
+        self._members = ports.members
+        self._clock = clock
+        self._catalogue = catalogue
+        self._wallet = wallet
+
+    def observe(self, key: Key, store_id: str, observations: Sequence[Observation]) -> int:
+        """Keep observations of one store, all or none; how many."""
+        self._own(key, store_id)
+        now = self._clock.now()
+        for number, observation in enumerate(observations):
+            self._in_time(observation.at, now, f"observations.{number}.at")
+        self._chain.observe(store_id, observations)
+        return len(observations)
+
+    def redeem(self, key: Key, once: Once, shown: Shown, sale: Sale) -> Redemption:
+        """Use a coupon. Raises NotFound for an unknown code, Conflict with the reason for one that is not good."""
+        self._own(key, sale.store_id)
+        if shown.kind == "presentation":
+            return self._ledger.redeem(once, {"id": self._wallet.presented(shown.value)}, sale, self._clock.now())
+        code = read_code(shown.value)
+        if code is None:
+            raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
+        return self._ledger.redeem(once, {"code_hash": code_hash(code)}, sale, self._clock.now())
+
+    def roll_back(self, key: Key, once: Once, redemption_id: str) -> Redemption:
+        """Undo a redemption; the coupon stays used, the money goes back to the budget."""
+        return self._ledger.roll_back(once, redemption_id, key.may_touch, self._clock.now())
+
+    def buy(self, key: Key, once: Once, purchase: Purchase) -> Purchase:
+        """Book a sale without a coupon, by a member or by nobody known."""
+        self._own(key, purchase.sale.store_id)
+        self._in_time(purchase.at, self._clock.now(), "at")
+        if purchase.member_id is not None and self._members.get(purchase.member_id) is None:
+            raise Invalid("member_unknown", "member_id: there is no such member")
+        return self._ledger.buy(once, purchase)
+
+    def _own(self, key: Key, store_id: str) -> None:
+        if not key.may_touch(store_id):
+            raise Forbidden("store_not_yours", "this key is not bound to that store")
+        if self._catalogue.view().index.get(store_id) is None:
+            raise NotFound("store_unknown", f"there is no store {store_id!r}")
+
+    def _in_time(self, at: datetime, now: datetime, where: str) -> None:
+        if at > now + AHEAD:
+            raise Invalid("in_the_future", f"{where} lies in the future: check the till's clock")
+        if at < now - OLDEST:
+            raise Invalid("too_old", f"{where} is older than 24 hours; import past data instead")

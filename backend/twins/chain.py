@@ -1,0 +1,170 @@
+"""The chain in memory: stores, menus, offers, campaigns, pauses, the policy, and observations."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from backend.decision.snapshot import Snapshot
+from backend.service.errors import Conflict
+from backend.service.model import Campaign, MenuItem, Observation, Offer, Traffic
+from backend.service.ports import ImportCount
+from backend.twins.world import World
+from stores.model import Store
+
+T = TypeVar("T")
+
+_LAST = "\U0010ffff"
+_SOLD_OUT_FOR = timedelta(hours=24)
+
+
+class TwinChain:
+    """The chain port."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def version(self) -> int:
+        """A number that grows with every change of a store, menu, offer, campaign, pause or snapshot."""
+        with self._world.lock:
+            return self._world.version
+
+    def stores(self) -> tuple[Store, ...]:
+        """All stores, by id."""
+        with self._world.lock:
+            return tuple(self._world.stores[key] for key in sorted(self._world.stores))
+
+    def put_stores(self, stores: Sequence[Store]) -> ImportCount:
+        """Add or replace stores, all or none."""
+        with self._world.lock:
+            return self._counted(self._put(self._world.stores, store.id, store) for store in stores)
+
+    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+        """Menus by store id, items by product id; what stands under the empty id is sold in every store."""
+        with self._world.lock:
+            return {
+                store_id: tuple(items[key] for key in sorted(items)) for store_id, items in self._world.menu.items()
+            }
+
+    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+        """Add or replace items of menus, all or none."""
+        with self._world.lock:
+            return self._counted(
+                self._put(self._world.menu[store_id], item.product_id, item)
+                for store_id, items in menu.items()
+                for item in items
+            )
+
+    def offers(self) -> tuple[Offer, ...]:
+        """All offers, by id."""
+        with self._world.lock:
+            return tuple(self._world.offers[key] for key in sorted(self._world.offers))
+
+    def put_offer(self, offer: Offer) -> None:
+        """Add or replace an offer."""
+        with self._world.lock:
+            self._counted(iter([self._put(self._world.offers, offer.id, offer)]))
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns with their budgets as they stand, by id."""
+        with self._world.lock:
+            return tuple(self._world.campaigns[key] for key in sorted(self._world.campaigns))
+
+    def put_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign or replace all of it but what is reserved and spent."""
+        with self._world.lock:
+            known = self._world.campaigns.get(campaign.id)
+            reserved, spent = (0, 0) if known is None else (known.reserved_minor, known.spent_minor)
+            put = replace(campaign, reserved_minor=reserved, spent_minor=spent)
+            self._counted(iter([self._put(self._world.campaigns, campaign.id, put)]))
+
+    def pause(self, scope: str, now: datetime) -> None:
+        """Stop offers and pushes: of a store by id, or of everything with "*"."""
+        with self._world.lock:
+            self._world.version += scope not in self._world.paused
+            self._world.paused.add(scope)
+
+    def resume(self, scope: str) -> None:
+        """Undo a pause."""
+        with self._world.lock:
+            self._world.version += scope in self._world.paused
+            self._world.paused.discard(scope)
+
+    def paused(self) -> frozenset[str]:
+        """The scopes that are paused now."""
+        with self._world.lock:
+            return frozenset(self._world.paused)
+
+    def snapshot(self) -> Snapshot:
+        """The policy as published last; the default one when none was."""
+        with self._world.lock:
+            return self._world.snapshot
+
+    def publish(self, snapshot: Snapshot, now: datetime) -> None:
+        """Publish a policy. Raises Conflict when its version is not the next."""
+        with self._world.lock:
+            following = self._world.snapshot.version + 1
+            if snapshot.version != following:
+                raise Conflict("snapshot_version", f"the next snapshot has version {following}, not {snapshot.version}")
+            self._world.snapshot = snapshot
+            self._world.version += 1
+
+    def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
+        """Keep what was measured; of two with the same kind, time and product the last."""
+        with self._world.lock:
+            for seen in observations:
+                series, key = self._world.observations[store_id, seen.kind], (seen.at, seen.product_id or "")
+                if key not in series.values:
+                    insort(series.times, key)
+                series.values[key] = seen
+
+    def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
+        """What was measured after `since` and until `now`; None for a store that is not known."""
+        with self._world.lock:
+            store = self._world.stores.get(store_id)
+            if store is None:
+                return None
+            arrivals = self._seen(store_id, "arrivals", since, now)
+            queue = self._seen(store_id, "queue_length", since, now)
+            staff = self._seen(store_id, "staff", since, now)
+            sold_out = {
+                seen.product_id: seen.value for seen in self._seen(store_id, "sold_out", now - _SOLD_OUT_FOR, now)
+            }
+            return Traffic(
+                arrivals=round(sum(seen.value for seen in arrivals)),
+                observed_s=min(sum(seen.window_s or 0.0 for seen in arrivals), (now - since).total_seconds()),
+                waiting=round(queue[-1].value) if queue else 0,
+                staff=round(staff[-1].value) if staff else store.staff,
+                baseline_per_hour=self._world.baselines.get(store_id, {}).get(hour_of_week),
+                sold_out=frozenset(product for product, value in sold_out.items() if product and value >= 1),
+                outstanding=self._world.outstanding[store_id],
+                paused=self._world.is_paused(store_id),
+            )
+
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
+        """Replace the usual arrivals per hour, by store id and hour of the week."""
+        with self._world.lock:
+            self._world.baselines = {store_id: dict(hours) for store_id, hours in per_hour.items()}
+
+    def _seen(self, store_id: str, kind: str, since: datetime, now: datetime) -> list[Observation]:
+        """Observations after `since` and until `now`, oldest first."""
+        series = self._world.observations.get((store_id, kind))
+        if series is None:
+            return []
+        first, last = bisect_right(series.times, (since, _LAST)), bisect_right(series.times, (now, _LAST))
+        return [series.values[key] for key in series.times[first:last]]
+
+    @staticmethod
+    def _put(table: dict[str, T], key: str, value: T) -> str:
+        known = table.get(key)
+        table[key] = value
+        return "added" if known is None else "unchanged" if known == value else "changed"
+
+    def _counted(self, results: Iterator[str]) -> ImportCount:
+        found = list(results)
+        count = ImportCount(*(found.count(what) for what in ("added", "changed", "unchanged")))
+        self._world.version += bool(count.added or count.changed)
+        return count

@@ -1,0 +1,121 @@
+"""Members in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
+
+from backend.service.errors import Conflict, NotFound
+from backend.service.model import Consent, Device, Member, Preferences
+from backend.twins.world import World
+
+
+class TwinMembers:
+    """The members port."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def sign_in(self, uid: str, now: datetime) -> Member:
+        """The member with this identity; made, without any consent, when there is none."""
+        with self._world.lock:
+            known = self._world.member_by_uid.get(uid)
+            if known is None:
+                known = "m_" + blake2b(uid.encode(), digest_size=12).hexdigest()
+                self._world.members[known] = Member(known, uid, "green")
+                self._world.member_by_uid[uid] = known
+            return self._world.members[known]
+
+    def get(self, member_id: str) -> Member | None:
+        """The member, or None."""
+        with self._world.lock:
+            return self._world.members.get(member_id)
+
+    def set_device(self, member_id: str, device: Device) -> None:
+        """Register the member's phone, and take its registration from whoever had it. Raises NotFound."""
+        with self._world.lock:
+            member = self._known(member_id)
+            self.drop_device(device.registration.value)
+            self._put(replace(member, device=device))
+
+    def drop_device(self, registration: str) -> None:
+        """Forget a registration that FCM no longer knows."""
+        with self._world.lock:
+            owner = self._world.member_by_registration.get(registration)
+            if owner is not None:
+                self._put(replace(self._world.members[owner], device=None))
+
+    def record_consent(self, member_id: str, consent: Consent) -> None:
+        """Append to the consent log. Raises NotFound."""
+        with self._world.lock:
+            member = self._known(member_id)
+            self._append(member, consent)
+
+    def consents(self, member_id: str) -> tuple[Consent, ...]:
+        """The consent log, oldest first."""
+        with self._world.lock:
+            return tuple(self._world.consents.get(member_id, ()))
+
+    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
+        """Replace the member's preferences. Raises NotFound."""
+        with self._world.lock:
+            self._put(replace(self._known(member_id), preferences=preferences))
+
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
+        """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
+        everybody = list(members)
+        with self._world.lock:
+            owners = dict(self._world.member_by_uid)
+            if any(owners.setdefault(member.uid, member.id) != member.id for member, _ in everybody):
+                raise Conflict("uid_taken", "two members cannot have one identity: give each its own uid")
+            return sum(self._add(member, consents) for member, consents in everybody)
+
+    def _add(self, member: Member, consents: tuple[Consent, ...]) -> bool:
+        before = self._world.members.get(member.id)
+        if before is None:  # an import knows nothing of phones and of what was given
+            self._put(replace(member, device=None, last_given_at=None))
+            for entry in consents:
+                self._append(self._world.members[member.id], entry)
+            return True
+        fields = ("uid", "tier", "time_zone", "locale", "preferences")
+        self._put(replace(before, **{name: getattr(member, name) for name in fields}))
+        for entry in sorted(consents, key=lambda entry: entry.at):
+            known = self._world.members[member.id]
+            if self._is_news(known, entry):
+                self._append(known, entry)
+        return self._world.members[member.id] != before
+
+    def _is_news(self, member: Member, entry: Consent) -> bool:
+        """An import never overrides a newer word of the member's own, nor repeats what is known."""
+        told = [known.at for known in self._world.consents[member.id] if known.purpose == entry.purpose]
+        return (entry.purpose in member.consents) != entry.granted and (not told or max(told) < entry.at)
+
+    def _append(self, member: Member, entry: Consent) -> None:
+        self._world.consents[member.id].append(entry)
+        others = member.consents - {entry.purpose}
+        self._put(replace(member, consents=others | {entry.purpose} if entry.granted else others))
+
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
+        """Set tastes by member id; who is not a member is passed over."""
+        with self._world.lock:
+            for member_id, shares in tastes.items():
+                if member_id in self._world.members:
+                    self._put(replace(self._world.members[member_id], tastes=dict(shares)))
+
+    def _known(self, member_id: str) -> Member:
+        if member_id not in self._world.members:
+            raise NotFound("member_unknown", "there is no such member")
+        return self._world.members[member_id]
+
+    def _put(self, member: Member) -> None:
+        world, before = self._world, self._world.members.get(member.id)
+        if before is not None:
+            world.member_by_uid.pop(before.uid, None)
+            if before.device is not None:
+                world.member_by_registration.pop(before.device.registration.value, None)
+        world.members[member.id] = member
+        world.member_by_uid[member.uid] = member.id
+        if member.device is not None:
+            world.member_by_registration[member.device.registration.value] = member.id

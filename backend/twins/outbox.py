@@ -1,0 +1,49 @@
+"""The outbox in memory."""
+
+from __future__ import annotations
+
+from backend.service.model import Accepted, Queued
+from backend.service.ports import Retry
+from backend.twins.world import OutboxRow, World
+
+
+class TwinOutbox:
+    """The part of the ledger that the worker asks for pushes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Queued, ...]:
+        """Take due rows of the outbox for `lease_s` seconds, oldest first."""
+        with self._world.lock:
+            due = [row for row in self._world.outbox.values() if max(row.not_before, row.leased_until) <= real_now]
+            return tuple(self._take(row, real_now, real_now + lease_s) for row in due[:limit])
+
+    def _take(self, row: OutboxRow, real_now: float, until: float) -> Queued:
+        row.leased_until = until
+        row.attempts += 1
+        if row.first_tried_at is None:
+            row.first_tried_at = real_now
+        coupon = self._world.coupons[row.coupon_id]
+        return Queued(
+            coupon=coupon,
+            member=self._world.members.get(coupon.member_id),
+            paused=self._world.is_paused(coupon.store_id),
+            attempts=row.attempts,
+            first_tried_at=row.first_tried_at,
+        )
+
+    def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+        """End a claim. A row that no longer waits stays as it is."""
+        with self._world.lock:
+            row = self._world.outbox.get(coupon_id)
+            if row is None:
+                return
+            if isinstance(result, Retry):
+                row.not_before, row.leased_until = result.at, 0.0
+                return
+            del self._world.outbox[coupon_id]
+            if isinstance(result, Accepted):
+                self._world.accepted[coupon_id] = result.name
+            else:
+                self._world.dropped[result] += 1

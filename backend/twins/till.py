@@ -1,0 +1,80 @@
+"""Redemptions and purchases in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from backend.service.errors import Conflict, NotFound
+from backend.service.model import CouponState, Purchase, Redemption, Sale
+from backend.service.ports import Once
+from backend.service.redemption import redemption
+from backend.twins.world import World
+
+
+class TwinTill:
+    """The part of the ledger that tills write."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def redeem(
+        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
+    ) -> Redemption:
+        """Use a coupon at a till and book the sale. Raises NotFound or Conflict with the reason."""
+        with self._world.lock:
+            done = self._world.once("redeem", once, lambda: self._redeem(find, sale, now))
+            return self._world.redemptions[done.id]
+
+    def _redeem(self, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime) -> Redemption:
+        world = self._world
+        coupon_id = find["id"] if "id" in find else world.coupon_by_code.get(find["code_hash"], "")
+        coupon = world.coupons.get(coupon_id)
+        if coupon is None:
+            raise NotFound("coupon_unknown", "there is no coupon with this code")
+        redeemed = redemption(coupon, sale, now, "r_" + coupon.id)
+        world.close(coupon, CouponState.REDEEMED)
+        world.book(coupon.campaign_id, spent=redeemed.discount_minor)
+        world.redemptions[redeemed.id] = redeemed
+        world.purchases[redeemed.id] = Purchase(redeemed.id, sale, now, coupon.member_id)
+        return redeemed
+
+    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
+        """Undo a redemption of a store that is `allowed`. Raises NotFound, or Conflict when it is undone already."""
+        with self._world.lock:
+            return self._world.once("roll_back", once, lambda: self._roll_back(redemption_id, allowed))
+
+    def _roll_back(self, redemption_id: str, allowed: Callable[[str], bool]) -> Redemption:
+        world = self._world
+        done = world.redemptions.get(redemption_id)
+        if done is None or not allowed(done.store_id):
+            raise NotFound("redemption_unknown", "there is no such redemption")
+        if done.rolled_back:
+            raise Conflict("already_rolled_back", "this redemption has been undone already")
+        coupon = world.coupons[done.coupon_id]
+        world.coupons[coupon.id] = replace(coupon, state=CouponState.ROLLED_BACK)
+        world.book(coupon.campaign_id, spent=-done.discount_minor)
+        world.purchases.pop(redemption_id, None)
+        world.redemptions[redemption_id] = replace(done, rolled_back=True)
+        return world.redemptions[redemption_id]
+
+    def buy(self, once: Once, purchase: Purchase) -> Purchase:
+        """Book a sale without a coupon."""
+        with self._world.lock:
+            return self._world.once("buy", once, lambda: self._world.purchases.setdefault(purchase.id, purchase))
+
+    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
+        """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
+        everything = list(purchases)
+        with self._world.lock:
+            before = len(self._world.purchases)
+            for purchase in everything:
+                self._world.purchases.setdefault(purchase.id, purchase)
+            return len(self._world.purchases) - before
+
+    def purchases(self) -> Iterable[Purchase]:
+        """All purchases, for learning."""
+        with self._world.lock:
+            return tuple(self._world.purchases.values())

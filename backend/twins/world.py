@@ -1,0 +1,124 @@
+"""What the twins share: all state, in plain dictionaries, behind one lock."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import RLock
+from typing import Any, TypeVar
+
+from backend.decision.snapshot import Snapshot
+from backend.service.errors import Conflict
+from backend.service.model import (
+    Campaign,
+    Consent,
+    Coupon,
+    CouponState,
+    Key,
+    Member,
+    MenuItem,
+    Observation,
+    Offer,
+    Purchase,
+    Record,
+    Redemption,
+)
+from backend.service.ports import Once
+from stores.model import Store
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class OutboxRow:
+    """A push that waits; `leased_until` and `not_before` are real seconds."""
+
+    coupon_id: str
+    not_before: float = 0.0
+    leased_until: float = 0.0
+    attempts: int = 0
+    first_tried_at: float | None = None
+
+
+@dataclass(slots=True)
+class Series:
+    """Observations of one kind in one store: `times` sorted, each with its product ("" where there is none)."""
+
+    times: list[tuple[datetime, str]] = field(default_factory=list)
+    values: dict[tuple[datetime, str], Observation] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class World:
+    """The books of one chain in memory. Whoever reads or writes holds `lock`."""
+
+    lock: RLock = field(default_factory=RLock)
+    members: dict[str, Member] = field(default_factory=dict)
+    member_by_uid: dict[str, str] = field(default_factory=dict)
+    member_by_registration: dict[str, str] = field(default_factory=dict)
+    consents: dict[str, list[Consent]] = field(default_factory=lambda: defaultdict(list))
+
+    version: int = 1
+    stores: dict[str, Store] = field(default_factory=dict)
+    menu: dict[str, dict[str, MenuItem]] = field(default_factory=lambda: defaultdict(dict))
+    offers: dict[str, Offer] = field(default_factory=dict)
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    observations: dict[tuple[str, str], Series] = field(default_factory=lambda: defaultdict(Series))
+    baselines: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    records: dict[str, Record] = field(default_factory=dict)
+    given: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    coupons: dict[str, Coupon] = field(default_factory=dict)
+    live: set[str] = field(default_factory=set)
+    """Ids of the coupons in a live state."""
+    coupons_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    coupon_by_code: dict[str, str] = field(default_factory=dict)
+    outstanding: Counter[str] = field(default_factory=Counter)
+
+    outbox: dict[str, OutboxRow] = field(default_factory=dict)
+    """Pending pushes by coupon, oldest first."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    redemptions: dict[str, Redemption] = field(default_factory=dict)
+    purchases: dict[str, Purchase] = field(default_factory=dict)
+    done: dict[tuple[str, str], tuple[str, str, Any]] = field(default_factory=dict)
+    """What was done once: kind, digest and result by credential and Idempotency-Key."""
+    keys: dict[str, tuple[Key, datetime | None]] = field(default_factory=dict)
+    """API keys and their ends by the SHA-256 of their secrets."""
+
+    def is_paused(self, store_id: str) -> bool:
+        """Whether offers and pushes of this store are stopped."""
+        return "*" in self.paused or store_id in self.paused
+
+    def book(self, campaign_id: str, reserved: int = 0, spent: int = 0) -> None:
+        """Add to what a campaign has reserved and spent, in minor units."""
+        old = self.campaigns[campaign_id]
+        self.campaigns[campaign_id] = replace(
+            old, reserved_minor=old.reserved_minor + reserved, spent_minor=old.spent_minor + spent
+        )
+
+    def close(self, coupon: Coupon, state: CouponState) -> Coupon:
+        """Take a coupon out of the live ones: what it reserved of budget and capacity is free again."""
+        closed = replace(coupon, state=state)
+        self.coupons[coupon.id] = closed
+        self.live.discard(coupon.id)
+        self.book(coupon.campaign_id, reserved=-coupon.discount_minor)
+        self.outstanding[coupon.store_id] = max(0, self.outstanding[coupon.store_id] - 1)
+        return closed
+
+    def once(self, kind: str, once: Once, do: Callable[[], T]) -> T:
+        """Do something unless it was done already; then its first result. A `do` that raises leaves no trace."""
+        found = self.done.get((once.credential, once.key))
+        if found is None:
+            result = do()
+            self.done[once.credential, once.key] = (kind, once.digest, result)
+            return result
+        if found[:2] != (kind, once.digest):
+            raise Conflict("idempotency_key_reused", "this Idempotency-Key belongs to another request; use a new one")
+        again: T = found[2]
+        return again

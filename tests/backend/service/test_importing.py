@@ -1,0 +1,95 @@
+"""Members and purchases from CSV files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+
+from backend.service.importing import PurchaseLine, read_members, read_purchases
+
+MEMBER_HEADER = (
+    "member_id,uid,tier,time_zone,locale,quiet_start,quiet_end,weekly_maximum,muted_products,"
+    "location_offers,personalisation,measurement,text_version"
+)
+PURCHASE_HEADER = "ticket,store_id,member_id,timestamp,product_id,quantity,unit_price,currency"
+
+
+def csv_file(*lines: str) -> bytes:
+    return "\n".join(lines).encode()
+
+
+def test_a_full_row_becomes_a_member() -> None:
+    row = "m1,u1,Gold,Europe/Helsinki,fi,22:00,07:00,2,espresso; mocha,true,false,,2026-01"
+    (member,) = read_members(csv_file(MEMBER_HEADER, row)).members
+    assert (member.member_id, member.uid, member.tier, member.locale) == ("m1", "u1", "gold", "fi")
+    assert member.quiet_hours == (time(22), time(7))
+    assert (member.weekly_maximum, member.muted_products) == (2, ("espresso", "mocha"))
+    assert member.consents == {"location_offers": True, "personalisation": False}
+
+
+def test_a_consent_that_is_not_stated_is_not_given() -> None:
+    (member,) = read_members(csv_file("member_id", "m1")).members
+    assert (member.consents, member.quiet_hours, member.tier, member.weekly_maximum) == ({}, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "field"),
+    [
+        ("member_id,tier", "b,bronze", "tier"),
+        ("member_id,time_zone", "b,Mars/Olympus", "time_zone"),
+        ("member_id,quiet_start,quiet_end", "b,22:00,", "quiet_end"),
+        ("member_id,quiet_start,quiet_end", "b,22:00,7", "quiet_end"),
+        ("member_id,weekly_maximum", "b,-1", "weekly_maximum"),
+        ("member_id,measurement,text_version", "b,maybe,1", "measurement"),
+        ("member_id,measurement", "b,true", "text_version"),
+        ("member_id", "a", "member_id"),
+    ],
+)
+def test_a_bad_member_is_reported(header: str, row: str, field: str) -> None:
+    result = read_members(csv_file(header, "a" + "," * header.count(","), row))
+    assert [member.member_id for member in result.members] == ["a"]
+    assert [(problem.row, problem.field) for problem in result.problems] == [(2, field)]
+
+
+def test_rows_with_one_ticket_are_one_purchase() -> None:
+    result = read_purchases(
+        csv_file(
+            PURCHASE_HEADER,
+            "t1,s1,m1,2026-06-02T14:00:00Z,espresso,2,3.40,EUR",
+            ",s1,,2026-06-02T17:30:00+03:00,mocha,1,4.50,EUR",
+            "t1,s1,m1,2026-06-02T14:00:00Z,bun,1,2,EUR",
+            "t1,s2,,2026-06-02T14:00:00Z,bun,1,2,EUR",
+        )
+    )
+    assert result.problems == ()
+    first, second, third = result.purchases
+    assert first.lines == (PurchaseLine("espresso", 2, 340), PurchaseLine("bun", 1, 200))
+    assert (first.total_minor, first.member_id, first.ticket_id) == (880, "m1", "t1")
+    assert (second.at, second.member_id) == (datetime(2026, 6, 2, 14, 30, tzinfo=UTC), None)
+    assert third.store_id == "s2"
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (",,,2026-06-02T14:00:00Z,mocha,1,4.50,EUR", "store_id"),
+        (",s1,,2026-06-02T14:00:00,mocha,1,4.50,EUR", "at"),
+        (",s1,,yesterday,mocha,1,4.50,EUR", "at"),
+        (",s1,,2026-06-02T14:00:00Z,,1,4.50,EUR", "product_id"),
+        (",s1,,2026-06-02T14:00:00Z,mocha,0,4.50,EUR", "quantity"),
+        (",s1,,2026-06-02T14:00:00Z,mocha,1,4.505,EUR", "price"),
+        (",s1,,2026-06-02T14:00:00Z,mocha,1,4.50,", "currency"),
+    ],
+)
+def test_a_bad_purchase_is_reported(row: str, field: str) -> None:
+    result = read_purchases(csv_file(PURCHASE_HEADER, ",s1,,2026-06-02T14:00:00Z,bun,1,2,EUR", row))
+    assert len(result.purchases) == 1
+    assert [(problem.row, problem.field) for problem in result.problems] == [(2, field)]
+
+
+def test_a_ticket_with_a_wrong_row_is_not_imported_in_part() -> None:
+    good, bad = ("t1,s1,m1,2026-06-02T14:00:00Z,bun,1,2,EUR", "t1,s1,m2,2026-06-02T14:00:00Z,bun,1,2,EUR")
+    result = read_purchases(csv_file(PURCHASE_HEADER, good, bad))
+    assert result.purchases == ()
+    assert [(problem.row, problem.field) for problem in result.problems] == [(1, "ticket_id"), (2, "member_id")]

@@ -1,0 +1,191 @@
+"""A small chain to write books for, and short ways to give, redeem and look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+from typing import Any, TypeVar
+
+from backend.decision.assignment import opportunity_id
+from backend.decision.decide import decide
+from backend.decision.facts import Facts
+from backend.decision.result import Decision
+from backend.decision.snapshot import Snapshot
+from backend.service.model import (
+    BasketItem,
+    Campaign,
+    Consent,
+    Coupon,
+    Device,
+    Member,
+    MenuItem,
+    Offer,
+    Outcome,
+    Purchase,
+    Record,
+    Redemption,
+    Registration,
+    Sale,
+)
+from backend.service.ports import Once, Ports
+from stores.model import Circle, Position, Store
+from tests.backend.decision.builders import NOW as NOW
+from tests.backend.decision.builders import facts, offer
+from tests.backend.decision.builders import minutes as minutes
+
+T = TypeVar("T")
+
+KAMPPI = Store(
+    id="kamppi",
+    name="Kamppi",
+    position=Position(60.1686, 24.9316),
+    fence=Circle(300.0),
+    hours="Mo-Su 08:00-21:00",
+    time_zone="Europe/Helsinki",
+    staff=2,
+    service_s=120.0,
+)
+PASILA = replace(KAMPPI, id="pasila", name="Pasila", position=Position(60.1989, 24.9334))
+SPRING = Campaign(
+    id="spring",
+    name="Spring",
+    status="active",
+    offer_ids=("cappuccino-25",),
+    budget_minor=10_000,
+    currency="EUR",
+)
+OFFER = Offer(
+    id="cappuccino-25",
+    name="A quarter off",
+    product_id="cappuccino",
+    discount_kind="percent",
+    discount_value=25,
+    tiers=("green", "gold"),
+    title="{product} at {store}",
+    body="until {until}",
+)
+CAPPUCCINO = MenuItem("cappuccino", "Cappuccino", 400, "EUR")
+CONSENT = Consent("location_offers", True, "2026-01", "app", NOW - timedelta(days=30))
+PHONE = Device(Registration("fid", "phone-1"), "android", "fi", "Europe/Helsinki")
+SALE = Sale("kamppi", (BasketItem("cappuccino", 1, 400), BasketItem("bun", 1, 350)), 750, "EUR")
+
+
+def open_shop(ports: Ports, budget_minor: int = 10_000, members: tuple[str, ...] = ("aino",)) -> None:
+    """Two stores, one campaign, and members who allow offers."""
+    ports.chain.put_stores([KAMPPI, PASILA])
+    ports.chain.put_menu({"": [CAPPUCCINO]})
+    ports.chain.put_offer(OFFER)
+    ports.chain.put_campaign(replace(SPRING, budget_minor=budget_minor))
+    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in members])
+
+
+def seen(member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **changes: Any) -> Facts:
+    """Facts of a good opportunity, `at` minutes after 14:00, with changes as in the builders."""
+    member = {"id": member_id, **changes.pop("member", {})}
+    store = {"id": store_id, "closes_at": NOW + timedelta(hours=5), **changes.pop("store", {})}
+    name = opportunity_id(member_id, store_id, NOW + minutes(at))
+    return facts(member=member, store=store, opportunity_id=name, **changes)
+
+
+def answer(about: Facts, at: float = 0.0, draw: float = 0.5) -> Record:
+    """The record of what is decided about these facts."""
+    return Record(about, decide(about, Snapshot(), NOW + minutes(at), draw), draw)
+
+
+def coupon_of(about: Facts, decision: Decision) -> Coupon:
+    """The coupon a decision makes."""
+    given = decision.given
+    assert given is not None
+    return Coupon(
+        id=decision.opportunity_id,
+        member_id=about.member.id,
+        store_id=about.store.id,
+        store_name=about.store.name,
+        campaign_id=given.campaign_id,
+        offer_id=given.offer_id,
+        product_id=given.product_id,
+        product_name=given.product_name,
+        discount_minor=given.discount_minor,
+        currency=given.currency,
+        title=given.title,
+        body=given.body,
+        issued_at=decision.at,
+        expires_at=given.expires_at,
+    )
+
+
+def code_hash(coupon_id: str) -> str:
+    """What stands for the hash of a coupon's code."""
+    return f"hash of {coupon_id}"
+
+
+def put_down(ports: Ports, record: Record) -> Outcome:
+    """Record it, with its coupon when it issues."""
+    decision = record.decision
+    coupon = coupon_of(record.facts, decision) if decision.issues else None
+    return ports.ledger.record(record, coupon, code_hash(decision.opportunity_id))
+
+
+def give(ports: Ports, member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **changes: Any) -> Coupon:
+    """Issue a coupon, as the member stands in the books; asserts that it was issued."""
+    member = ports.members.get(member_id)
+    last = None if member is None else member.last_given_at
+    about = seen(member_id, store_id, at, member={"last_given_at": last}, **changes)
+    unhurried = Snapshot(rules=replace(Snapshot().rules, cooldown_s=0.0))
+    record = Record(about, decide(about, unhurried, NOW + minutes(at), 0.5), 0.5)
+    assert put_down(ports, record) == "issued"
+    coupon = ports.ledger.coupon(record.decision.opportunity_id)
+    assert coupon is not None
+    return coupon
+
+
+def ghost(member_id: str = "aino", at: float = 0.0) -> Record:
+    """A decision to hold the member out."""
+    return answer(seen(member_id, at=at, offers=(offer(holdout=1.0),)), at)
+
+
+def once(key: str = "k1", digest: str = "d", credential: str = "till") -> Once:
+    """Somebody's request."""
+    return Once(credential, key, digest)
+
+
+def redeem(ports: Ports, coupon: Coupon, key: str = "k1", at: float = 5.0, **changes: Any) -> Redemption:
+    """Use a coupon at the till of Kamppi."""
+    sale = replace(SALE, **changes)
+    return ports.ledger.redeem(once(key), {"id": coupon.id}, sale, NOW + minutes(at))
+
+
+def purchase(name: str, member_id: str | None = None, at: float = 0.0) -> Purchase:
+    """A sale without a coupon."""
+    return Purchase(name, SALE, NOW + minutes(at), member_id)
+
+
+def budget(ports: Ports, campaign_id: str = "spring") -> tuple[int, int]:
+    """What the campaign has reserved and spent."""
+    found = next(campaign for campaign in ports.chain.campaigns() if campaign.id == campaign_id)
+    return found.reserved_minor, found.spent_minor
+
+
+def outstanding(ports: Ports, store_id: str = "kamppi") -> int:
+    """The store's coupons on their way."""
+    traffic = ports.chain.traffic(store_id, NOW - minutes(20), NOW, 0)
+    assert traffic is not None
+    return traffic.outstanding
+
+
+def at_once(count: int, do: Callable[[int], T]) -> list[T | Exception]:
+    """`count` threads that all do it at the same moment; their results or what they raised."""
+    start = Barrier(count)
+
+    def one(number: int) -> T | Exception:
+        start.wait(timeout=30)
+        try:
+            return do(number)
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))

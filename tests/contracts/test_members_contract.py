@@ -1,0 +1,162 @@
+"""Members: identity, phones, consent, preferences, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from backend.decision.facts import QuietHours
+from backend.service.model import Consent, Device, Member, Preferences, Registration
+from backend.service.ports import Ports
+from tests.contracts.examples import CONSENT, NOW, PHONE, at_once, give, open_shop
+
+
+def test_the_first_sign_in_makes_a_member_without_any_consent(ports: Ports) -> None:
+    made = ports.members.sign_in("firebase-1", NOW)
+    assert (made.uid, made.tier, made.consents, made.device) == ("firebase-1", "green", frozenset(), None)
+    assert ports.members.get(made.id) == made
+
+
+def test_who_signs_in_again_is_the_same_member(ports: Ports) -> None:
+    first = ports.members.sign_in("firebase-1", NOW)
+    assert ports.members.sign_in("firebase-1", NOW + timedelta(days=1)).id == first.id
+    assert ports.members.sign_in("firebase-2", NOW).id != first.id
+
+
+def test_many_first_sign_ins_at_once_make_one_member(ports: Ports) -> None:
+    made = at_once(8, lambda _: ports.members.sign_in("firebase-1", NOW).id)
+    assert len(set(made)) == 1
+
+
+def test_nobody_is_nobody(ports: Ports) -> None:
+    assert ports.members.get("nobody") is None
+    assert ports.members.consents("nobody") == ()
+
+
+def test_a_phone_is_kept(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    ports.members.set_device(aino.id, PHONE)
+    known = ports.members.get(aino.id)
+    assert known is not None
+    assert known.device == PHONE
+
+
+def test_a_new_phone_takes_the_place_of_the_old(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    other = Device(Registration("token", "phone-2"), "ios", "en", "Europe/Berlin")
+    ports.members.set_device(aino.id, PHONE)
+    ports.members.set_device(aino.id, other)
+    ports.members.drop_device("phone-1")
+    known = ports.members.get(aino.id)
+    assert known is not None
+    assert known.device == other
+
+
+def test_a_registration_belongs_to_who_claimed_it_last(ports: Ports) -> None:
+    aino, eero = (ports.members.sign_in(uid, NOW) for uid in ("aino", "eero"))
+    ports.members.set_device(aino.id, PHONE)
+    ports.members.set_device(eero.id, PHONE)
+    known = [ports.members.get(member.id) for member in (aino, eero)]
+    assert [member.device if member else None for member in known] == [None, PHONE]
+
+
+def test_a_dropped_registration_is_forgotten(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    ports.members.set_device(aino.id, PHONE)
+    ports.members.drop_device("phone-1")
+    ports.members.drop_device("phone-1")
+    known = ports.members.get(aino.id)
+    assert known is not None
+    assert known.device is None
+
+
+def test_the_newest_entry_of_a_purpose_holds(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    entries = [
+        Consent("location_offers", True, "2026-01", "app", NOW),
+        Consent("measurement", True, "2026-01", "app", NOW + timedelta(minutes=1)),
+        Consent("location_offers", False, "2026-02", "app", NOW + timedelta(minutes=2)),
+    ]
+    for entry in entries:
+        ports.members.record_consent(aino.id, entry)
+    known = ports.members.get(aino.id)
+    assert known is not None
+    assert known.consents == {"measurement"}
+    assert ports.members.consents(aino.id) == tuple(entries)
+
+
+def test_preferences_are_replaced(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    for wish in (Preferences(QuietHours(time(21, 30), time(6)), 1, ("tea", "bun")), Preferences(None, 5, ())):
+        ports.members.set_preferences(aino.id, wish)
+        known = ports.members.get(aino.id)
+        assert known is not None
+        assert known.preferences == wish
+
+
+def test_tastes_are_set_for_members_only(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    ports.members.set_tastes({aino.id: {"tea": 0.25, "bun": 0.75}, "nobody": {"tea": 1.0}})
+    known = ports.members.get(aino.id)
+    assert known is not None
+    assert known.tastes == {"tea": 0.25, "bun": 0.75}
+    assert ports.members.get("nobody") is None
+
+
+AINO = Member("aino", "uid-aino", "gold", time_zone="Europe/Helsinki", locale="fi", tastes={"tea": 1.0})
+
+
+def test_an_import_adds_members_with_their_consents(ports: Ports) -> None:
+    assert ports.members.add([(AINO, (CONSENT,)), (replace(AINO, id="eero", uid="uid-eero"), ())]) == 2
+    assert ports.members.get("aino") == replace(AINO, consents=frozenset({"location_offers"}))
+    assert ports.members.sign_in("uid-eero", NOW).id == "eero"
+
+
+def test_the_same_import_again_changes_nothing(ports: Ports) -> None:
+    ports.members.add([(AINO, (CONSENT,))])
+    before = ports.members.get("aino")
+    ports.members.add([(AINO, (CONSENT,))])
+    assert ports.members.get("aino") == before
+    assert ports.members.consents("aino") == (CONSENT,)
+
+
+def test_an_import_replaces_but_for_newer_consents(ports: Ports) -> None:
+    ports.members.add([(AINO, (CONSENT,))])
+    refusal = Consent("location_offers", False, "2026-01", "app", NOW)
+    ports.members.record_consent("aino", refusal)
+    ports.members.add([(replace(AINO, tier="reserve"), (CONSENT,))])
+    known = ports.members.get("aino")
+    assert known is not None
+    assert (known.tier, known.consents) == ("reserve", frozenset())
+
+
+def test_of_several_words_an_import_tells_the_last_holds(ports: Ports) -> None:
+    """Whoever refused after having agreed has refused, in a first import and in a later one."""
+    log = (CONSENT, Consent("location_offers", False, "2026-02", "shop", NOW))
+    ports.members.add([(AINO, log), (replace(AINO, id="eero", uid="uid-eero"), ())])
+    ports.members.add([(replace(AINO, id="eero", uid="uid-eero"), log)])
+    known = [ports.members.get(name) for name in ("aino", "eero")]
+    assert [member.consents if member else None for member in known] == [frozenset(), frozenset()]
+
+
+def test_an_import_forgets_neither_the_phone_nor_the_last_coupon(ports: Ports) -> None:
+    open_shop(ports)
+    ports.members.set_device("aino", PHONE)
+    given = give(ports)
+    ports.members.add([(replace(AINO, tier="reserve"), (CONSENT,))])
+    known = ports.members.get("aino")
+    assert known is not None
+    assert (known.device, known.last_given_at) == (PHONE, given.issued_at)
+
+
+def test_an_import_that_breaks_off_leaves_nothing_behind(ports: Ports) -> None:
+    def broken() -> Iterator[tuple[Member, tuple[Consent, ...]]]:
+        yield AINO, (CONSENT,)
+        raise RuntimeError("line 2 cannot be read")
+
+    with pytest.raises(RuntimeError):
+        ports.members.add(broken())
+    assert ports.members.get("aino") is None

@@ -1,0 +1,187 @@
+"""Many at once: what there is to give is given once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from backend.service.model import Coupon, Redemption
+from backend.service.ports import Once, Ports
+from tests.backend.decision.builders import evidence
+from tests.contracts.examples import (
+    NOW,
+    SALE,
+    SPRING,
+    answer,
+    at_once,
+    budget,
+    give,
+    minutes,
+    once,
+    open_shop,
+    outstanding,
+    purchase,
+    put_down,
+    redeem,
+    seen,
+)
+
+CROWD = tuple(f"m{n}" for n in range(20))
+
+
+def kinds(results: Sequence[object]) -> Counter[str]:
+    """How often each outcome or exception came."""
+    return Counter(
+        f"{type(each).__name__}: {each}"
+        if isinstance(each, Exception) and not hasattr(each, "reason")
+        else str(getattr(each, "reason", each))
+        for each in results
+    )
+
+
+def test_twenty_who_want_five_budgets_get_five_coupons(ports: Ports) -> None:
+    open_shop(ports, budget_minor=599, members=CROWD)
+    stores = ("kamppi", "pasila")
+    records = [answer(seen(name, stores[n % 2])) for n, name in enumerate(CROWD)]
+    results = at_once(20, lambda n: put_down(ports, records[n]))
+    assert kinds(results) == {"issued": 5, "lost": 15}
+    assert budget(ports) == (500, 0)
+    assert len(ports.ledger.newest_coupons(99)) == ports.ledger.totals().pushes_pending == 5
+
+
+def test_twenty_who_come_to_a_store_with_room_for_six_get_six_coupons(ports: Ports) -> None:
+    open_shop(ports, members=CROWD)
+    records = [answer(seen(name)) for name in CROWD]
+    forecast = records[0].decision.forecast
+    assert forecast is not None
+    assert forecast.room == 6
+    results = at_once(20, lambda n: put_down(ports, records[n]))
+    assert kinds(results) == {"issued": 6, "lost": 14}
+    assert (outstanding(ports), budget(ports)) == (6, (600, 0))
+
+
+def test_a_member_near_many_stores_at_once_gets_one_coupon(ports: Ports) -> None:
+    open_shop(ports)
+    records = [answer(seen(store_id=("kamppi", "pasila")[n % 2], at=n / 100), at=n / 100) for n in range(12)]
+    results = at_once(12, lambda n: put_down(ports, records[n]))
+    assert kinds(results) == {"issued": 1, "lost": 11}
+    assert ports.ledger.given_since("aino", NOW) == 1
+
+
+def test_one_opportunity_told_many_times_at_once_is_one(ports: Ports) -> None:
+    open_shop(ports)
+    record = answer(seen())
+    results = at_once(10, lambda _: put_down(ports, record))
+    assert kinds(results) == {"issued": 10}
+    assert (budget(ports), outstanding(ports), len(ports.ledger.newest_coupons(9))) == ((100, 0), 1, 1)
+
+
+def test_sixteen_tills_that_redeem_one_coupon_redeem_it_once(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    results = at_once(16, lambda n: redeem(ports, coupon, key=f"k{n}"))
+    done = [each for each in results if isinstance(each, Redemption)]
+    assert len(done) == 1
+    assert kinds([each for each in results if each not in done]) == {"coupon_used": 15}
+    assert (budget(ports), outstanding(ports), len(list(ports.ledger.purchases()))) == ((0, 100), 0, 1)
+
+
+def test_one_request_sent_many_times_at_once_is_done_once(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    results = at_once(8, lambda _: redeem(ports, coupon, key="k"))
+    assert {each.id for each in results if isinstance(each, Redemption)} == {results[0].id}  # type: ignore[union-attr]
+    assert all(isinstance(each, Redemption) for each in results)
+    assert budget(ports) == (0, 100)
+
+
+def test_one_key_for_two_coupons_at_once_redeems_one(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    coupons: list[Coupon] = [give(ports, "aino"), give(ports, "eero")]
+
+    def use(n: int) -> Redemption:
+        return ports.ledger.redeem(Once("till", "k", f"body {n}"), {"id": coupons[n].id}, SALE, NOW + minutes(1))
+
+    results = at_once(2, use)
+    assert sorted(kinds([each for each in results if isinstance(each, Exception)])) == ["idempotency_key_reused"]
+    assert budget(ports) == (100, 100)
+
+
+def test_many_rollbacks_at_once_give_the_money_back_once(ports: Ports) -> None:
+    open_shop(ports)
+    done = redeem(ports, give(ports))
+    results = at_once(8, lambda n: ports.ledger.roll_back(once(f"b{n}"), done.id, lambda _: True, NOW))
+    assert sum(isinstance(each, Redemption) for each in results) == 1
+    assert kinds([each for each in results if isinstance(each, Exception)]) == {"already_rolled_back": 7}
+    assert budget(ports) == (0, 0)
+
+
+def test_a_coupon_is_either_redeemed_or_expired(ports: Ports) -> None:
+    open_shop(ports, members=CROWD[:6])
+    coupons = [give(ports, name) for name in CROWD[:6]]
+
+    def both(n: int) -> object:
+        if n == 6:
+            return ports.ledger.expire(NOW + minutes(31))
+        return redeem(ports, coupons[n], key=f"k{n}", at=29)
+
+    results = at_once(7, both)
+    used = sum(isinstance(each, Redemption) for each in results)
+    assert results[6] == 6 - used
+    assert (budget(ports), outstanding(ports)) == ((0, 100 * used), 0)
+
+
+def test_coupons_end_in_some_stores_while_others_are_issued_there(ports: Ports) -> None:
+    """Nobody waits for somebody who waits for them: all of it is done, in any order."""
+    roomy = {"evidence": evidence(staff=30)}
+    everybody = tuple(f"m{n}" for n in range(44))
+    open_shop(ports, members=everybody)
+    for n, name in enumerate(everybody[:30]):
+        give(ports, name, ("kamppi", "pasila")[n % 2], store=roomy)
+    records = [
+        answer(seen(name, ("kamppi", "pasila")[n % 2], 31, store=roomy), 31) for n, name in enumerate(everybody[30:])
+    ]
+
+    def both(n: int) -> object:
+        return ports.ledger.expire(NOW + minutes(31)) if n == 0 else put_down(ports, records[n - 1])
+
+    results = at_once(15, both)
+    assert kinds(results) == {"30": 1, "issued": 14}
+    assert (budget(ports), outstanding(ports), outstanding(ports, "pasila")) == ((1400, 0), 7, 7)
+
+
+def test_a_sale_booked_many_times_at_once_is_one(ports: Ports) -> None:
+    open_shop(ports)
+    results = at_once(8, lambda _: ports.ledger.buy(once("b"), purchase("p")))
+    assert results == [purchase("p")] * 8
+    assert len(list(ports.ledger.purchases())) == 1
+
+
+def test_no_two_workers_take_the_same_push(ports: Ports) -> None:
+    open_shop(ports, members=CROWD)
+    for name in CROWD[:6]:
+        give(ports, name)
+    for name in CROWD[6:12]:
+        give(ports, name, "pasila")
+    results = at_once(6, lambda _: [queued.coupon.id for queued in ports.ledger.claim(3, 1e9, 60.0)])
+    taken = [name for each in results if isinstance(each, list) for name in each]
+    assert kinds([each for each in results if isinstance(each, Exception)]) == {}
+    assert len(taken) == len(set(taken))
+    taken += [queued.coupon.id for queued in ports.ledger.claim(99, 1e9, 60.0)]
+    assert len(taken) == len(set(taken)) == 12
+
+
+def test_coupons_and_changes_of_the_campaign_at_once_lose_nothing(ports: Ports) -> None:
+    open_shop(ports, members=CROWD[:10])
+    records = [answer(seen(name, ("kamppi", "pasila")[n % 2])) for n, name in enumerate(CROWD[:10])]
+
+    def both(n: int) -> object:
+        if n < 10:
+            return put_down(ports, records[n])
+        ports.chain.put_campaign(replace(SPRING, name=f"Spring {n}"))
+        return "replaced"
+
+    results = at_once(14, both)
+    assert kinds(results) == {"issued": 10, "replaced": 4}
+    assert budget(ports) == (1000, 0)
