@@ -1,0 +1,1 @@
+"""A local FCM, OAuth token endpoint and ID-token issuer to run against."""

@@ -1,0 +1,68 @@
+"""`lull fcm-emulator`: what it refuses, and that it really serves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import requests
+import typer
+from typer.testing import CliRunner
+
+from backend.emulator.cli import fcm_emulator
+
+COMMAND = "import typer; from backend.emulator.cli import fcm_emulator; typer.run(fcm_emulator)"
+
+
+def command() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(fcm_emulator)
+    return app
+
+
+def test_a_host_that_others_can_reach_is_refused() -> None:
+    result = CliRunner().invoke(command(), ["--host", "0.0.0.0"])
+    assert result.exit_code == 2
+    assert "loopback" in result.output
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command(), ["--port", "0", "--credentials", str(tmp_path / "none" / "c.json")])
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
+
+
+def test_help_shows_an_example() -> None:
+    assert "Example: lull fcm-emulator" in CliRunner().invoke(command(), ["--help"]).output
+
+
+def test_it_serves_in_one_process_and_stops_when_asked(tmp_path: Path) -> None:
+    credentials, log_file = tmp_path / "c.json", tmp_path / "log.jsonl"
+    arguments = ["--port", "0", "--credentials", str(credentials), "--log-file", str(log_file)]
+    with subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            address = process.stderr.readline().split(",")[0].removeprefix("FCM emulator at ")
+            assert json.loads(credentials.read_text())["token_uri"] == f"{address}/token"
+            with requests.Session() as http:
+                http.trust_env = False
+                assert wait_for(http, f"{address}/healthz") == {"status": "ok", "project_id": "lull-demo"}
+                refused = http.post(f"{address}/v1/projects/lull-demo/messages:send", json={}, timeout=5)
+                assert refused.status_code == 401
+            assert json.loads(log_file.read_text())["status"] == 401
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=15)
+
+
+def wait_for(http: requests.Session, url: str) -> object:
+    for _ in range(100):
+        try:
+            return http.get(url, timeout=5).json()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError("the emulator did not start")
