@@ -1,0 +1,5 @@
+"""`python -m backend` is the command `lull`."""
+
+from backend.cli import main
+
+main()

@@ -1,0 +1,117 @@
+"""Turns a route into a Flask view: authenticate, read, validate, call, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+from flask import Request, Response, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from backend.api import problems
+from backend.api.authentication import caller
+from backend.api.metrics import Metrics
+from backend.api.problems import BadRequest, FieldError, InvalidFields, invalid
+from backend.api.routing import Call, Reply, Route, request_digest
+from backend.api.schemas.base import PATHS, IdempotencyKey
+from backend.service.errors import LullError
+from backend.service.model import Key
+from backend.service.ports import Once
+from backend.service.services import Services
+
+_NO_STORE = (("Cache-Control", "no-store"),)
+"""Only answers to GET want it: others are not kept anyway (RFC 9111, 3), and on the hot path a header costs time."""
+_JSON = "application/json"
+_IDEMPOTENCY_KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
+
+
+def flask_view(route: Route, services: Services, metrics: Metrics) -> Callable[..., Response]:
+    """What Flask calls for this route. Errors are answered here, so that Flask's own ways are not walked."""
+    call = _caller(route, services)
+    dump = TypeAdapter(route.answer).dump_json
+    note = metrics.watch(route.method, route.path)
+    headers = _NO_STORE if route.method == "GET" else None
+
+    def view(**path: str) -> Response:
+        began = perf_counter()
+        try:
+            value, status = route.view(call(path)), route.statuses[0]
+            if isinstance(value, Reply):
+                value, status = value.value, value.status
+            response = Response(dump(value), status, headers, content_type=_JSON)
+        except Exception as error:
+            response = problems.response(error, route.method, route.path)
+        note(response.status_code, perf_counter() - began)
+        return response
+
+    return view
+
+
+def _caller(route: Route, services: Services) -> Callable[[dict[str, str]], Call]:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    types: dict[str, TypeAdapter[str]] = {name: TypeAdapter(PATHS[name]) for name in names}
+    sessions, who, body, query, once = services.sessions, route.who, route.body, route.query, route.once
+
+    def call(path: dict[str, str]) -> Call:
+        now = request._get_current_object()  # type: ignore[attr-defined]  # the proxy costs more than all else here
+        made = Call(services, caller(sessions, now.headers.get("Authorization"), who) if who else None, path=path)
+        if path:
+            _check_path(types, path)
+        if query is not None or now.query_string:
+            made.query = _query(now, query)
+        if body is not None:
+            made.body = _body(now, body)
+        if once:
+            made.once = _once(now, made.key)
+        return made
+
+    return call
+
+
+def _check_path(types: dict[str, TypeAdapter[str]], path: dict[str, str]) -> None:
+    for name, value in path.items():
+        try:
+            types[name].validate_python(value)
+        except ValidationError as error:
+            raise InvalidFields([FieldError(name, str(error.errors(include_input=False)[0]["msg"]))]) from None
+
+
+def _body(now: Request, model: type[BaseModel]) -> BaseModel:
+    if now.mimetype != _JSON:
+        raise UnsupportedMediaType
+    try:
+        return model.model_validate_json(now.get_data())
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def _query(now: Request, model: type[BaseModel] | None) -> BaseModel | None:
+    values: dict[str, str] = {}
+    for name, value in now.args.items(multi=True):
+        if name in values:
+            raise InvalidFields([FieldError("", "A query parameter is given twice")])
+        values[name] = value
+    try:
+        return (model or _Nothing).model_validate_strings(values)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+class _Nothing(BaseModel, extra="forbid"):
+    """No query parameters."""
+
+
+def _once(now: Request, key: Key) -> Once:
+    given = now.headers.get("Idempotency-Key")
+    if given is None:
+        raise _key_problem("idempotency_key_missing", "send an Idempotency-Key: a new one for each new request")
+    try:
+        name = _IDEMPOTENCY_KEY.validate_python(given)
+    except ValidationError:
+        raise _key_problem("idempotency_key_invalid", "an Idempotency-Key has 1 to 255 printable characters") from None
+    return Once(key.id, name, request_digest(now.method, now.path, now.get_data()))
+
+
+def _key_problem(reason: str, detail: str) -> LullError:
+    return BadRequest(reason, detail)

@@ -1,0 +1,121 @@
+"""The OpenAPI 3.1 document, made from the table of routes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from backend.api.problems import CONTENT_TYPE, RETRY_AFTER_S, Problem
+from backend.api.routing import Route
+from backend.api.schemas.base import PATHS, IdempotencyKey
+
+REF = "#/components/schemas/{model}"
+Json = dict[str, Any]
+_Input = tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]
+
+
+@lru_cache(maxsize=4)
+def document_json(routes: tuple[Route, ...]) -> bytes:
+    """The document of these routes as JSON; it takes a while to make and is always the same."""
+    return json.dumps(document(routes)).encode()
+
+
+def document(routes: Sequence[Route]) -> Json:
+    """The document of these routes."""
+    refs, schemas = _schemas(routes)
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lull",
+            "version": "1",
+            "description": "Fills a chain's quiet hours. Times are RFC 3339 in UTC, positions WGS 84 degrees, "
+            "distances metres, money minor units of its currency. Errors are problem details (RFC 9457).",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "session": {"type": "http", "scheme": "bearer", "description": "A session token: POST /v1/sessions"},
+                "key": {"type": "http", "scheme": "bearer", "description": "An API key: lull keys create"},
+            },
+        },
+    }
+
+
+def _schemas(routes: Sequence[Route]) -> tuple[dict[tuple[str, str], Json], dict[str, Json]]:
+    inputs: list[_Input] = [("problem", "serialization", TypeAdapter(Problem))]
+    for route in routes:
+        inputs.append((_name(route), "serialization", TypeAdapter(route.answer)))
+        if route.body:
+            inputs.append((_name(route), "validation", TypeAdapter(route.body)))
+    refs, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF)
+    return {(str(key), mode): schema for (key, mode), schema in refs.items()}, definitions["$defs"]
+
+
+def _name(route: Route) -> str:
+    """`POST /v1/me/fixes` is `post_me_fixes`."""
+    words = re.findall(r"[a-z]+", route.path.removeprefix("/v1"))
+    return "_".join([route.method.lower(), *words])
+
+
+def _operation(route: Route, refs: dict[tuple[str, str], Json]) -> Json:
+    name = _name(route)
+    made: Json = {
+        "operationId": name,
+        "summary": route.summary,
+        "tags": [route.path.removeprefix("/v1").split("/")[1]],
+        "parameters": _parameters(route),
+        "responses": {
+            str(status): {
+                "description": HTTPStatus(status).phrase,
+                "content": {"application/json": {"schema": refs[name, "serialization"]}},
+            }
+            for status in route.statuses
+        }
+        | {str(status): _failure(status, refs) for status in route.all_errors()},
+    }
+    if route.who:
+        made["description"] = f"For: {', '.join(sorted(route.who))}" + ("." if route.who == {"member"} else ", admin.")
+        made["security"] = [{"session": []}] if route.who == {"member"} else [{"key": []}]
+    if route.body:
+        content = {"application/json": {"schema": refs[name, "validation"]}}
+        made["requestBody"] = {"required": True, "content": content}
+    return made
+
+
+def _parameters(route: Route) -> list[Json]:
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": TypeAdapter(PATHS[name]).json_schema()}
+        for name in re.findall(r"\{(\w+)\}", route.path)
+    ]
+    if route.query:
+        schema = route.query.model_json_schema()
+        found += [
+            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": kind}
+            for name, kind in schema["properties"].items()
+        ]
+    if route.once:
+        schema = TypeAdapter(IdempotencyKey).json_schema()
+        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
+    return found
+
+
+def _failure(status: int, refs: dict[tuple[str, str], Json]) -> Json:
+    made: Json = {
+        "description": HTTPStatus(status).phrase,
+        "content": {CONTENT_TYPE: {"schema": refs["problem", "serialization"]}},
+    }
+    headers = {401: ("WWW-Authenticate", {"const": "Bearer"}), 503: ("Retry-After", {"const": str(RETRY_AFTER_S)})}
+    if status in headers:
+        header, schema = headers[status]
+        made["headers"] = {header: {"schema": {"type": "string"} | schema}}
+    return made

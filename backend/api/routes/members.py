@@ -1,0 +1,139 @@
+"""The routes of members' phones."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from backend.api.routing import Call, Route, Who
+from backend.api.schemas.base import Empty, Listing
+from backend.api.schemas.coupons import CouponAnswer, CouponEventBody, PresentationAnswer, WhyAnswer
+from backend.api.schemas.fixes import FixesBody, ReportAnswer
+from backend.api.schemas.members import (
+    ConsentAnswer,
+    ConsentBody,
+    DeviceBody,
+    PreferencesAnswer,
+    PreferencesBody,
+    SessionAnswer,
+    SessionBody,
+    consents,
+)
+from backend.service.model import Coupon, Device, Purpose
+from backend.service.why import sentences
+
+MEMBER: frozenset[Who] = frozenset({"member"})
+
+
+def open_session(call: Call) -> SessionAnswer:
+    """Trade an ID token for a session."""
+    body: SessionBody = call.body
+    session = call.services.sessions.open(body.id_token)
+    return SessionAnswer(session.token, session.expires_at, session.member_id)
+
+
+def put_device(call: Call) -> Device:
+    """Register the phone."""
+    body: DeviceBody = call.body
+    return call.services.membership.register(call.member_id, body.to_device())
+
+
+def get_consents(call: Call) -> Listing[ConsentAnswer]:
+    """What the member agrees to."""
+    return Listing(consents(call.services.membership.consents(call.member_id)))
+
+
+def put_consent(call: Call) -> ConsentAnswer:
+    """Agree, or withdraw."""
+    body: ConsentBody = call.body
+    purpose = cast(Purpose, call.path["purpose"])
+    return ConsentAnswer.of(call.services.membership.consent(call.member_id, purpose, body.granted, body.text_version))
+
+
+def get_preferences(call: Call) -> PreferencesAnswer:
+    """What the member wants."""
+    return PreferencesAnswer.of(call.services.membership.member(call.member_id).preferences)
+
+
+def patch_preferences(call: Call) -> PreferencesAnswer:
+    """Change what is named."""
+    body: PreferencesBody = call.body
+    return PreferencesAnswer.of(call.services.membership.change_preferences(call.member_id, body.to_changes()))
+
+
+def post_fixes(call: Call) -> ReportAnswer:
+    """Take a report; the hot path."""
+    body: FixesBody = call.body
+    report = call.services.fixes.report(call.member_id, [fix.to_fix() for fix in body.fixes])
+    return ReportAnswer.of(report, tuple([_shown(call, coupon) for coupon in report.coupons]))
+
+
+def _shown(call: Call, coupon: Coupon) -> CouponAnswer:
+    return CouponAnswer.of(coupon, call.services.wallet.code(coupon))
+
+
+def get_coupons(call: Call) -> Listing[CouponAnswer]:
+    """The newest coupons."""
+    return Listing(tuple(_shown(call, coupon) for coupon in call.services.wallet.coupons(call.member_id)))
+
+
+def get_coupon(call: Call) -> CouponAnswer:
+    """One coupon."""
+    return _shown(call, call.services.wallet.coupon(call.member_id, call.path["coupon_id"]))
+
+
+def get_why(call: Call) -> WhyAnswer:
+    """Why it came."""
+    record = call.services.wallet.why(call.member_id, call.path["coupon_id"])
+    return WhyAnswer(record.decision.reason, sentences(record))
+
+
+def post_event(call: Call) -> CouponAnswer:
+    """Note what the phone did with it."""
+    body: CouponEventBody = call.body
+    return _shown(call, call.services.wallet.note(call.member_id, call.path["coupon_id"], body.event))
+
+
+def post_presentation(call: Call) -> PresentationAnswer:
+    """A token to scan."""
+    token, expires_at = call.services.wallet.present(call.member_id, call.path["coupon_id"])
+    return PresentationAnswer(token, expires_at)
+
+
+_COUPON = "/v1/me/coupons/{coupon_id}"
+
+ROUTES = (
+    Route(
+        "POST", "/v1/sessions", open_session, "Trade an ID token for a session", SessionAnswer,
+        body=SessionBody, statuses=(201,), errors=(401,),
+    ),
+    Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),
+    Route(
+        "GET", "/v1/me/consents", get_consents, "What the member agrees to", Listing[ConsentAnswer], MEMBER,
+        errors=(404,),
+    ),
+    Route(
+        "PUT", "/v1/me/consents/{purpose}", put_consent, "Agree to a purpose, or withdraw", ConsentAnswer, MEMBER,
+        body=ConsentBody, errors=(404,),
+    ),
+    Route(
+        "GET", "/v1/me/preferences", get_preferences, "What the member wants", PreferencesAnswer, MEMBER, errors=(404,)
+    ),
+    Route(
+        "PATCH", "/v1/me/preferences", patch_preferences, "Change preferences", PreferencesAnswer, MEMBER,
+        body=PreferencesBody, errors=(404,),
+    ),
+    Route(
+        "POST", "/v1/me/fixes", post_fixes, "Report where the phone is", ReportAnswer, MEMBER, body=FixesBody,
+    ),
+    Route("GET", "/v1/me/coupons", get_coupons, "The newest coupons", Listing[CouponAnswer], MEMBER),
+    Route("GET", _COUPON, get_coupon, "One coupon", CouponAnswer, MEMBER, errors=(404,)),
+    Route("GET", _COUPON + "/why", get_why, "Why the coupon came", WhyAnswer, MEMBER, errors=(404,)),
+    Route(
+        "POST", _COUPON + "/events", post_event, "Note what the phone did with the coupon", CouponAnswer, MEMBER,
+        body=CouponEventBody, errors=(404,),
+    ),
+    Route(
+        "POST", _COUPON + "/presentations", post_presentation, "A token for the till's scanner", PresentationAnswer,
+        MEMBER, body=Empty, statuses=(201,), errors=(404, 409),
+    ),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""The routes of tills."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from backend.api.routing import Call, Route, Who
+from backend.api.schemas.tills import (
+    AcceptedAnswer,
+    ObservationsBody,
+    PurchaseAnswer,
+    PurchaseBody,
+    RedemptionAnswer,
+    RedemptionBody,
+    RollbackBody,
+)
+from backend.service.ports import Once
+
+TILL: frozenset[Who] = frozenset({"till"})
+
+
+def post_observations(call: Call) -> AcceptedAnswer:
+    """Keep what was measured."""
+    body: ObservationsBody = call.body
+    observations = [each.to_observation() for each in body.observations]
+    return AcceptedAnswer(call.services.tills.observe(call.key, call.path["store_id"], observations))
+
+
+def post_redemption(call: Call) -> RedemptionAnswer:
+    """Use a coupon."""
+    body: RedemptionBody = call.body
+    done = call.services.tills.redeem(call.key, call.only_once, body.to_shown(), body.to_sale())
+    return RedemptionAnswer.of(done)
+
+
+def post_rollback(call: Call) -> RedemptionAnswer:
+    """Undo a redemption."""
+    return RedemptionAnswer.of(call.services.tills.roll_back(call.key, call.only_once, call.path["redemption_id"]))
+
+
+def post_purchase(call: Call) -> PurchaseAnswer:
+    """Book a sale without a coupon."""
+    body: PurchaseBody = call.body
+    once = call.only_once
+    return PurchaseAnswer(call.services.tills.buy(call.key, once, body.to_purchase(_purchase_id(once))).id)
+
+
+def _purchase_id(once: Once) -> str:
+    """The same for the same request, so that a very late repetition books nothing anew either."""
+    return "p_" + sha256("\x1f".join((once.credential, once.key, once.digest)).encode()).hexdigest()[:32]
+
+
+ROUTES = (
+    Route(
+        "POST", "/v1/stores/{store_id}/observations", post_observations, "Report what was measured in a store",
+        AcceptedAnswer, TILL, body=ObservationsBody, statuses=(202,), errors=(404,),
+    ),
+    Route(
+        "POST", "/v1/redemptions", post_redemption, "Use a coupon", RedemptionAnswer, TILL,
+        body=RedemptionBody, statuses=(201,), errors=(404, 409), once=True,
+    ),
+    Route(
+        "POST", "/v1/redemptions/{redemption_id}/rollback", post_rollback, "Undo a redemption", RedemptionAnswer, TILL,
+        body=RollbackBody, statuses=(201,), errors=(404, 409), once=True,
+    ),
+    Route(
+        "POST", "/v1/purchases", post_purchase, "Book a sale without a coupon", PurchaseAnswer, TILL,
+        body=PurchaseBody, statuses=(201,), errors=(404, 409), once=True,
+    ),
+)  # fmt: skip

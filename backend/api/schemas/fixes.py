@@ -1,0 +1,132 @@
+"""What phones report of where they are, and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import Field
+
+from backend.api.schemas.base import Body, RawMoment
+from backend.api.schemas.coupons import CouponAnswer
+from backend.decision.result import Reason
+from backend.service.fixes import Report
+from backend.service.model import Outcome
+from stores.geometry import great_circle_m
+from stores.index import Hit
+from stores.model import Circle, Fence, Position
+from stores.presence import Fix
+
+MOST_FIXES = 1000
+
+
+class FixBody(Body):
+    """One location report. `accuracy_m` is a 68 % radius; a negative `speed_mps` means unknown, as on iOS."""
+
+    lat: float = Field(ge=-90, le=90)
+    lng: float = Field(ge=-180, le=180)
+    accuracy_m: float = Field(gt=0, le=100_000)
+    recorded_at: RawMoment
+    speed_mps: float | None = Field(default=None, ge=-1, le=1000)
+    mocked: bool = False
+
+    def to_fix(self) -> Fix:
+        """As the use cases want it."""
+        speed = self.speed_mps
+        return Fix(
+            Position(self.lat, self.lng),
+            self.accuracy_m,
+            self.recorded_at,
+            None if speed is None or speed < 0 else speed,
+            self.mocked,
+        )
+
+
+class FixesBody(Body):
+    """Location reports of one phone, in any order."""
+
+    fixes: list[FixBody] = Field(min_length=1, max_length=MOST_FIXES)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedAnswer:
+    """A fix that was not taken: its index in the request, and why."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAnswer:
+    """A decision that the report led to, and what became of it; `coupon_id` only when a coupon was issued."""
+
+    id: str
+    store_id: str
+    reason: Reason
+    outcome: Outcome
+    coupon_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FenceAnswer:
+    """A fence for the phone's own geofencing: a circle that covers the store's fence."""
+
+    store_id: str
+    lat: float
+    lng: float
+    radius_m: float
+
+    @staticmethod
+    def of(hit: Hit) -> FenceAnswer:
+        """From the index of stores."""
+        place, fence = hit.store.position, hit.store.fence
+        radius_m = fence.radius_m if isinstance(fence, Circle) else reach_m(place, fence)
+        return FenceAnswer(hit.store.id, place.lat, place.lng, radius_m)
+
+
+@lru_cache(maxsize=16_384)
+def reach_m(position: Position, fence: Fence) -> float:
+    """Radius, in whole metres, of a circle around the store's position that covers its fence."""
+    if isinstance(fence, Circle):
+        return fence.radius_m
+    corners = (pair for polygon in fence.polygons for pair in polygon[0])
+    return float(round(max(great_circle_m(position.lat, position.lng, lat, lng) for lng, lat in corners) + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAnswer:
+    """What to watch next: fences near by, nearest first, and in how many seconds to report again at the latest."""
+
+    fences: tuple[FenceAnswer, ...]
+    report_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnswer:
+    """What became of a report."""
+
+    accepted: int
+    rejected: tuple[RejectedAnswer, ...]
+    decisions: tuple[DecisionAnswer, ...]
+    coupons: tuple[CouponAnswer, ...]
+    watch: WatchAnswer
+
+    @staticmethod
+    def of(report: Report, coupons: tuple[CouponAnswer, ...]) -> ReportAnswer:
+        """From the use cases."""
+        return ReportAnswer(
+            accepted=report.accepted,
+            rejected=tuple([RejectedAnswer(each.index, each.reason) for each in report.rejected]),
+            decisions=tuple(
+                DecisionAnswer(
+                    id=each.decision.opportunity_id,
+                    store_id=each.store_id,
+                    reason=each.decision.reason,
+                    outcome=each.outcome,
+                    coupon_id=each.coupon.id if each.coupon else None,
+                )
+                for each in report.answers
+            ),
+            coupons=coupons,
+            watch=WatchAnswer(tuple([FenceAnswer.of(hit) for hit in report.watch.fences]), report.watch.report_in_s),
+        )

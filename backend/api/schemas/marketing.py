@@ -1,0 +1,206 @@
+"""What marketers and analysts send and get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from backend.api.schemas.base import Body, Currency, Id, ImportedId, Moment, Money, Name, Text, changes
+from backend.decision.facts import Trigger
+from backend.decision.result import Reason
+from backend.service.model import Campaign, Offer, Outcome, Record, Tier
+
+Status = Literal["draft", "active", "paused", "ended"]
+
+
+class DiscountBody(Body):
+    """A percentage of the price (1 to 100), or an amount in minor units of the campaign's currency."""
+
+    kind: Literal["percent", "amount"]
+    value: int = Field(ge=1, le=10**9)
+
+
+class OfferBody(Body):
+    """What may be given. Title and body may name {store}, {product}, {price}, {discount} and {until}."""
+
+    id: Id
+    name: Name
+    product_id: ImportedId
+    discount: DiscountBody
+    tiers: list[Tier] = Field(min_length=1, max_length=3)
+    title: Annotated[Text, StringConstraints(max_length=200)]
+    body: Text
+
+    def to_offer(self) -> Offer:
+        """As the use cases want it."""
+        return Offer(
+            id=self.id,
+            name=self.name,
+            product_id=self.product_id,
+            discount_kind=self.discount.kind,
+            discount_value=self.discount.value,
+            tiers=tuple(dict.fromkeys(self.tiers)),
+            title=self.title,
+            body=self.body,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountAnswer:
+    """What is taken off."""
+
+    kind: Literal["percent", "amount"]
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswer:
+    """What may be given."""
+
+    id: str
+    name: str
+    product_id: str
+    discount: DiscountAnswer
+    tiers: tuple[Tier, ...]
+    title: str
+    body: str
+
+    @staticmethod
+    def of(offer: Offer) -> OfferAnswer:
+        """From the use cases."""
+        discount = DiscountAnswer(offer.discount_kind, offer.discount_value)
+        return OfferAnswer(offer.id, offer.name, offer.product_id, discount, offer.tiers, offer.title, offer.body)
+
+
+OfferIds = Annotated[list[Id], Field(min_length=1, max_length=500)]
+Holdout = Annotated[float, Field(ge=0, le=1, description="Share of offers that become ghosts, to measure lift")]
+
+
+class CampaignBody(Body):
+    """Offers that run together on one budget."""
+
+    id: Id
+    name: Name
+    status: Status = "draft"
+    offer_ids: OfferIds
+    budget_minor: Money
+    currency: Currency
+    holdout: Holdout = 0.0
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+
+    def to_campaign(self) -> Campaign:
+        """As the use cases want it."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return Campaign(**fields | {"offer_ids": tuple(dict.fromkeys(self.offer_ids))})
+
+
+class CampaignChangesBody(Body):
+    """What to change of a campaign; what is not named stays."""
+
+    name: Name = Field(default_factory=str)
+    status: Status = Field(default_factory=lambda: "draft")
+    offer_ids: OfferIds = Field(default_factory=list)
+    budget_minor: Money = Field(default_factory=int)
+    holdout: Holdout = Field(default_factory=float)
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+
+    def to_changes(self) -> dict[str, object]:
+        """As the use cases want it. Raises Invalid when nothing is named."""
+        found: dict[str, object] = changes(self)
+        if "offer_ids" in found:
+            found["offer_ids"] = tuple(dict.fromkeys(self.offer_ids))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignAnswer:
+    """A campaign, with what coupons outstanding have reserved of its budget and what redemptions have spent."""
+
+    id: str
+    name: str
+    status: Status
+    offer_ids: tuple[str, ...]
+    budget_minor: int
+    reserved_minor: int
+    spent_minor: int
+    currency: str
+    holdout: float
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    @staticmethod
+    def of(campaign: Campaign) -> CampaignAnswer:
+        """From the use cases."""
+        return CampaignAnswer(**{name: getattr(campaign, name) for name in CampaignAnswer.__slots__})
+
+
+class ScopeBody(Body):
+    """One store, or everything when none is named."""
+
+    store_id: ImportedId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PausedAnswer:
+    """What is paused now."""
+
+    everything: bool
+    store_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastAnswer:
+    """How the store looked; `room` is how many coupons might be outstanding at most."""
+
+    utilisation: float
+    probability_quiet: float
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAnswer:
+    """A decision: why, or why not, with which probability, and what became of it in the books."""
+
+    id: str
+    at: datetime
+    member_id: str
+    store_id: str
+    trigger: Trigger
+    reason: Reason
+    outcome: Outcome
+    propensity: float
+    draw: float
+    weight: float
+    snapshot_hash: str
+    campaign_id: str | None
+    offer_id: str | None
+    discount_minor: int | None
+    forecast: ForecastAnswer | None
+
+    @staticmethod
+    def of(record: Record) -> RecordAnswer:
+        """From the use cases."""
+        facts, decision = record.facts, record.decision
+        given, outlook = decision.given, decision.forecast
+        return RecordAnswer(
+            id=decision.opportunity_id,
+            at=decision.at,
+            member_id=facts.member.id,
+            store_id=facts.store.id,
+            trigger=facts.presence.trigger,
+            reason=decision.reason,
+            outcome=record.outcome,
+            propensity=decision.propensity,
+            draw=record.draw,
+            weight=record.weight,
+            snapshot_hash=decision.snapshot_hash,
+            campaign_id=given.campaign_id if given else None,
+            offer_id=given.offer_id if given else None,
+            discount_minor=given.discount_minor if given else None,
+            forecast=ForecastAnswer(outlook.utilisation, outlook.probability_quiet, outlook.room) if outlook else None,
+        )

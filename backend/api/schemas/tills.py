@@ -1,0 +1,144 @@
+"""What tills send and get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from backend.api.schemas.base import Body, Currency, ImportedId, Item, Moment, Money, Secret, Text
+from backend.service.model import Observation, Purchase, Redemption, Sale
+from backend.service.tills import Shown
+from stores.money import money
+
+
+class ObservationBody(Body):
+    """Something measured in a store. `arrivals` needs `window_s`: the customers who came in the seconds before `at`.
+
+    `sold_out` needs `product_id`; its value is 1, or 0 when the product is there again.
+    """
+
+    kind: Literal["arrivals", "queue_length", "headcount", "staff", "sold_out"]
+    at: Moment
+    value: float = Field(ge=0, le=10_000)
+    window_s: float | None = Field(default=None, gt=0, le=86_400)
+    product_id: ImportedId | None = None
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Self:
+        if (self.kind == "arrivals") != (self.window_s is not None):
+            raise ValueError("window_s belongs to arrivals, and arrivals need it")
+        if (self.kind == "sold_out") != (self.product_id is not None):
+            raise ValueError("product_id belongs to sold_out, and sold_out needs it")
+        if self.kind == "sold_out" and self.value not in (0.0, 1.0):
+            raise ValueError("the value of sold_out is 1, or 0 when the product is there again")
+        if self.value != int(self.value):
+            raise ValueError("an observation counts: its value is a whole number")
+        return self
+
+    def to_observation(self) -> Observation:
+        """As the use cases want it."""
+        return Observation(self.kind, self.at, self.value, self.window_s, self.product_id)
+
+
+class ObservationsBody(Body):
+    """Observations of one store; all are kept, or none."""
+
+    observations: list[ObservationBody] = Field(min_length=1, max_length=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedAnswer:
+    """How many were kept."""
+
+    accepted: int
+
+
+class SaleBody(Body):
+    """What was sold: items and their total before any coupon."""
+
+    store_id: ImportedId
+    items: list[Item] = Field(min_length=1, max_length=500)
+    total_minor: Money
+    currency: Currency
+
+    def to_sale(self) -> Sale:
+        """As the use cases want it."""
+        items = tuple(item.to_item() for item in self.items)
+        return Sale(self.store_id, items, self.total_minor, self.currency)
+
+
+class RedemptionBody(SaleBody):
+    """A sale with a coupon, shown by its `code` (typed) or by a `presentation` (scanned)."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    presentation: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.code is None) == (self.presentation is None):
+            raise ValueError("give either code or presentation")
+        return self
+
+    def to_shown(self) -> Shown:
+        """As the use cases want it."""
+        return Shown("presentation", self.presentation) if self.presentation else Shown("code", self.code or "")
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionAnswer:
+    """A redemption: what was taken off, what is left to pay, and a line for the receipt."""
+
+    id: str
+    coupon_id: str
+    store_id: str
+    product_name: str
+    discount_minor: int
+    to_pay_minor: int
+    currency: str
+    print: str
+    redeemed_at: datetime
+    rolled_back: bool
+
+    @staticmethod
+    def of(done: Redemption) -> RedemptionAnswer:
+        """From the use cases."""
+        off, left = money(done.discount_minor, done.currency), money(done.to_pay_minor, done.currency)
+        return RedemptionAnswer(
+            id=done.id,
+            coupon_id=done.coupon_id,
+            store_id=done.store_id,
+            product_name=done.product_name,
+            discount_minor=done.discount_minor,
+            to_pay_minor=done.to_pay_minor,
+            currency=done.currency,
+            print=f"{done.product_name}: {off} off, {left} to pay",
+            redeemed_at=done.redeemed_at,
+            rolled_back=done.rolled_back,
+        )
+
+
+class RollbackBody(Body):
+    """Why a redemption is undone."""
+
+    reason: Text
+
+
+class PurchaseBody(SaleBody):
+    """A sale without a coupon, by a member if one was told."""
+
+    member_id: ImportedId | None = None
+    at: Moment
+
+    def to_purchase(self, purchase_id: str) -> Purchase:
+        """As the use cases want it."""
+        return Purchase(purchase_id, self.to_sale(), self.at, self.member_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseAnswer:
+    """A purchase as booked."""
+
+    id: str

@@ -1,0 +1,224 @@
+"""The backend's commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backend.emulator.cli import fcm_emulator
+from backend.service.importing import read_members, read_purchases
+from backend.service.imports import Imported, import_members, import_menu, import_purchases
+from backend.service.learn import learn as fit_and_store
+from backend.service.model import Role
+from backend.service.ports import Clock, Ports
+from backend.settings import read_settings
+from stores.importing import RowProblem, read_menu, read_stores
+
+Json = Annotated[bool, typer.Option("--json", help="Report as JSON on standard output.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and report only; change nothing.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; repeat for more.")
+]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")]
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the backend's commands."""
+    app.command("serve")(serve)
+    app.command("worker")(worker)
+    app.command("fcm-emulator")(fcm_emulator)
+    app.command("learn")(learn)
+    for name, about, commands in (
+        ("database", "The database.", {"upgrade": upgrade}),
+        ("stores", "Stores.", {"import": stores_import}),
+        ("menu", "Menus.", {"import": menu_import}),
+        ("members", "Members.", {"import": members_import}),
+        ("purchases", "Past purchases.", {"import": purchases_import}),
+        ("keys", "API keys.", {"create": keys_create}),
+    ):
+        group = typer.Typer(help=about, no_args_is_help=True)
+        for command, function in commands.items():
+            group.command(command)(function)
+        app.add_typer(group, name=name)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Requests served at once.")] = 8,
+) -> None:
+    """Serve the API and the console.
+
+    Example: LULL_SECRET=... LULL_CREDENTIALS=service-account.json lull serve --port 8000
+    """
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from backend.wiring import create_app
+
+    settings = read_settings()
+    settings.need_secret()
+    settings.need_credentials()
+    settings.need_clock()
+    create_app  # noqa: B018 - imported here so that a broken installation is told before the server starts
+    server = Granian(
+        "backend.wiring:create_app",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=threads,
+        log_access=False,
+    )
+    server.serve()
+
+
+def worker() -> None:
+    """Send what the outbox holds, and close coupons whose time is over.
+
+    Example: LULL_CREDENTIALS=service-account.json lull worker
+    """
+    from backend.worker import run_worker
+
+    run_worker(read_settings())
+
+
+def upgrade() -> None:
+    """Make the database's tables, or bring them up to date; what is there stays.
+
+    Example: LULL_DATABASE_URL=sqlite:///lull.db lull database upgrade
+    """
+    from backend.adapters.sql import upgrade as upgrade_database
+
+    upgrade_database(read_settings().database_url)
+    typer.echo("the database is up to date", err=True)
+
+
+def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Import stores from CSV or GeoJSON; importing the same file again changes nothing.
+
+    Example: lull stores import simulator/chain/stores.geojson --dry-run
+    """
+    kind = "csv" if file.suffix.lower() == ".csv" else "geojson"
+    read = read_stores(file.read_bytes(), kind, _mapping(mapping))
+    _import(dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores))
+
+
+def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Import menus from CSV: store_id (empty for all stores), product_id, name, price, currency.
+
+    Example: lull menu import simulator/chain/menu.csv
+    """
+    read = read_menu(file.read_bytes(), _mapping(mapping))
+    _import(dry_run, as_json, len(read.items), read.problems, lambda ports, _: import_menu(ports, read.items))
+
+
+def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Import members from CSV: member_id, uid, tier, time_zone, locale, preferences, consents.
+
+    Example: lull members import members.csv --dry-run
+    """
+    read = read_members(file.read_bytes(), _mapping(mapping))
+
+    def store(ports: Ports, clock: Clock) -> Imported:
+        return import_members(ports, read.members, clock.now())
+
+    _import(dry_run, as_json, len(read.members), read.problems, store)
+
+
+def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Import past purchases from CSV: store_id, member_id, at, product_id, quantity, unit_price, currency, ticket.
+
+    Example: lull purchases import purchases.csv --map at=sold_at
+    """
+    read = read_purchases(file.read_bytes(), _mapping(mapping))
+    rows = read.purchases
+    _import(dry_run, as_json, len(rows), read.problems, lambda ports, _: import_purchases(ports, rows))
+
+
+def learn(as_json: Json = False) -> None:
+    """Learn from all purchases: usual arrivals of stores by hour of the week, and tastes of members.
+
+    Example: lull learn --json
+    """
+    from backend.wiring import open_ports
+
+    with open_ports(read_settings()) as (ports, _):
+        fitted = fit_and_store(ports)
+    report = {"stores": len(fitted.baselines), "members": len(fitted.tastes)}
+    _say(as_json, report, f"baselines of {report['stores']} stores, tastes of {report['members']} members")
+
+
+def keys_create(
+    role: Annotated[str, typer.Option(help="till, marketer, analyst or admin.")],
+    store: Annotated[list[str] | None, typer.Option(help="A store the key is bound to; repeat for more.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API key and show it, this once.
+
+    Example: lull keys create --role till --store hel-kamppi
+    """
+    from backend.wiring import open_ports
+
+    roles: dict[str, Role] = {"till": "till", "marketer": "marketer", "analyst": "analyst", "admin": "admin"}
+    if role not in roles:
+        raise ValueError(f"--role: {role!r} is none of till, marketer, analyst, admin")
+    with open_ports(read_settings()) as (ports, _):
+        unknown = sorted(set(store or ()) - {each.id for each in ports.chain.stores()})
+        if unknown:
+            raise ValueError(f"--store: there is no store {unknown[0]!r}: import it first")
+        key, secret = ports.identity.create_key(roles[role], frozenset(store) if store else None, None)
+    _say(as_json, {"id": key.id, "role": role, "key": secret}, secret)
+
+
+def _stores(ports: Ports, stores: Sequence[Any]) -> Imported:
+    return Imported(ports.chain.put_stores(stores))
+
+
+def _import(
+    dry_run: bool,
+    as_json: bool,
+    good: int,
+    problems: Sequence[RowProblem],
+    store: Callable[[Ports, Clock], Imported],
+) -> None:
+    report: dict[str, Any] = {"rows": good, "dry_run": dry_run}
+    found = list(problems)
+    if not dry_run:
+        from backend.wiring import open_ports
+
+        with open_ports(read_settings()) as (ports, clock):
+            done = store(ports, clock)
+        found += done.problems
+        report |= asdict(done.count)
+    report["problems"] = [asdict(problem) for problem in found]
+    for problem in found[:SHOWN]:
+        typer.echo(f"row {problem.row}: {problem.field}: {problem.reason}", err=True)
+    if len(found) > SHOWN:
+        typer.echo(f"... and {len(found) - SHOWN} more (--json lists all)", err=True)
+    said = "can be imported, nothing was changed" if dry_run else "read"
+    counts = (
+        "" if dry_run else f": {report['added']} added, {report['changed']} changed, {report['unchanged']} unchanged"
+    )
+    _say(as_json, report, f"{good} rows {said}{counts}; {len(found)} problems")
+
+
+def _mapping(pairs: list[str] | None) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs or ():
+        field, equals, column = pair.partition("=")
+        if not (field and equals and column):
+            raise ValueError(f"--map: {pair!r} is not of the form field=column")
+        mapping[field.strip()] = column.strip()
+    return mapping
+
+
+def _say(as_json: bool, report: dict[str, Any], sentence: str) -> None:
+    typer.echo(json.dumps(report) if as_json else sentence)

@@ -1,0 +1,81 @@
+"""What an installation sets, all of it through environment variables."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from variables with the prefix LULL_ (LULL_DATABASE_URL and so on)."""
+
+    model_config = SettingsConfigDict(env_prefix="LULL_", extra="ignore", hide_input_in_errors=True)
+
+    database_url: str = "sqlite:///lull.db"
+    secret: str | None = Field(default=None, min_length=32)
+    """All keys are derived from it: whoever has it can make sessions and coupon codes."""
+    credentials: Path | None = None
+    """A Firebase service account's JSON file."""
+    emulator_url: str | None = None
+    """Push to, and take ID tokens from, the emulator at this loopback address instead of Google."""
+    clock: str | None = None
+    """Demo only: real seconds, domain seconds and rate, "1764000000,1780398000,60"."""
+    map: Path | None = None
+    """A GeoJSON file the console draws behind the stores."""
+
+    @field_validator("emulator_url")
+    @classmethod
+    def _loopback(cls, value: str | None) -> str | None:
+        if value is not None and not _is_loopback(urlsplit(value).hostname):
+            raise ValueError(
+                "must be a loopback address such as http://127.0.0.1:9099: ID tokens from it open sessions"
+            )
+        return value
+
+    def need_secret(self) -> str:
+        """The secret. Raises ValueError when it is not set."""
+        if self.secret is None:
+            raise ValueError("LULL_SECRET is not set: make one with `openssl rand -hex 32`, and keep it")
+        return self.secret
+
+    def need_credentials(self) -> Path:
+        """The service account's file. Raises ValueError when it is not set."""
+        if self.credentials is None:
+            raise ValueError("LULL_CREDENTIALS is not set: give the path of a Firebase service account's JSON file")
+        return self.credentials
+
+    def need_clock(self) -> tuple[float, float, float] | None:
+        """The demo's clock, or None. Raises ValueError when it cannot be read, or outside the demo."""
+        if self.clock is None:
+            return None
+        if self.emulator_url is None:
+            raise ValueError("LULL_CLOCK is for the demo only: it goes with LULL_EMULATOR_URL")
+        try:
+            real, domain, rate = (float(part) for part in self.clock.split(","))
+        except ValueError as error:
+            raise ValueError("LULL_CLOCK must be three numbers: real seconds, domain seconds, rate") from error
+        if not 0.0 < rate <= 1000.0:
+            raise ValueError("LULL_CLOCK: the rate must lie between 0 and 1000")
+        return real, domain, rate
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises ValueError naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise ValueError(f"LULL_{str(first['loc'][0]).upper()}: {first['msg']}") from error
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host is None:
+        return False
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

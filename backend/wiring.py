@@ -1,0 +1,97 @@
+"""The one place that knows adapters and settings, and puts everything together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import Flask
+
+from backend.adapters.clocks import DatabaseClock, FastClock, MachineClock
+from backend.adapters.fcm import FcmSender
+from backend.adapters.firebase_auth import FirebaseVerifier, firebase_app
+from backend.adapters.identity import LullIdentity
+from backend.adapters.nowhere import NoSender
+from backend.adapters.sql import Database, SqlChain, SqlKeys, SqlLedger, SqlMembers
+from backend.api import create_api
+from backend.console import create_console
+from backend.service.ports import Clock, Ports
+from backend.service.pushing import Outbox
+from backend.service.services import Services, services
+from backend.settings import Settings, read_settings
+from backend.twins.presence import TwinPresence
+
+
+def open_clock(settings: Settings, database: Database) -> Clock:
+    """The clock that judges validity here."""
+    fast = settings.need_clock()
+    if fast is not None:
+        return FastClock(*fast)
+    if database.is_sqlite:
+        return MachineClock()
+
+    def server_time() -> datetime:
+        with database.read() as connection:
+            now: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return now
+
+    return DatabaseClock(server_time)
+
+
+def _ports(database: Database, verifier: FirebaseVerifier | None) -> Ports:
+    return Ports(
+        members=SqlMembers(database),
+        presence=TwinPresence(),  # volatile by design: the twin is the real thing in one process
+        chain=SqlChain(database),
+        ledger=SqlLedger(database),
+        sender=NoSender(),
+        identity=LullIdentity(SqlKeys(database), verifier),
+    )
+
+
+@contextmanager
+def open_ports(settings: Settings) -> Iterator[tuple[Ports, Clock]]:
+    """Database and clock for a command; no members sign in and nothing is sent."""
+    database = Database(settings.database_url)
+    try:
+        yield _ports(database, None), open_clock(settings, database)
+    finally:
+        database.close()
+
+
+def open_services(settings: Settings) -> Services:
+    """Everything the web process serves. Raises ValueError when a setting is missing."""
+    secret = settings.need_secret()
+    app = firebase_app(settings.need_credentials(), name="lull-web")
+    certificates = f"{settings.emulator_url}/certs" if settings.emulator_url else None
+    database = Database(settings.database_url)
+    ports = _ports(database, FirebaseVerifier(app, certificates))
+    return services(ports, open_clock(settings, database), secret)
+
+
+@contextmanager
+def open_outbox(settings: Settings) -> Iterator[tuple[Outbox, Ports, Clock]]:
+    """What the worker works with. Raises ValueError when a setting is missing."""
+    app = firebase_app(settings.need_credentials(), name="lull-worker")
+    sender = FcmSender(app, fcm_url=settings.emulator_url)
+    database = Database(settings.database_url)
+    ports = replace(_ports(database, None), sender=sender)
+    clock = open_clock(settings, database)
+    try:
+        yield Outbox(ports, clock, secrets.SystemRandom().random), ports, clock
+    finally:
+        sender.close()
+        database.close()
+
+
+def create_app() -> Flask:
+    """The web process, from the settings in the environment."""
+    settings = read_settings()
+    wired = open_services(settings)
+    app = create_api(wired)
+    app.register_blueprint(create_console(wired, settings.map))
+    return app

@@ -1,0 +1,66 @@
+"""The worker: empties the outbox and keeps the books tidy."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from backend.service.errors import Unavailable
+from backend.service.ports import Clock, Ports
+from backend.service.pushing import Outbox
+from backend.settings import Settings
+from backend.wiring import open_outbox
+
+IDLE_S = 0.2
+AWAY_S = 2.0
+EXPIRE_EVERY_S = 1
+
+log = structlog.get_logger("lull.worker")
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is being sent is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with open_outbox(settings) as (outbox, ports, clock):
+        scheduler = _scheduler(ports, clock)
+        scheduler.start()
+        log.info("worker started")
+        try:
+            send_until(outbox, stop)
+        finally:
+            scheduler.shutdown()
+    log.info("worker stopped")
+
+
+def send_until(outbox: Outbox, stop: threading.Event) -> None:
+    """Send whatever is due until `stop` is set; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            pause = 0.0 if outbox.send_due() else IDLE_S
+        except Unavailable as error:
+            log.warning("waiting", reason=error.reason)
+            pause = AWAY_S
+        if pause:
+            stop.wait(pause)
+
+
+def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
+    """Jobs are registered in code; each may run twice at once in two processes without harm."""
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+
+    def expire() -> None:
+        try:
+            closed = ports.ledger.expire(clock.now())
+        except Unavailable as error:
+            log.warning("waiting", reason=error.reason)
+            return
+        if closed:
+            log.info("coupons expired", count=closed)
+
+    scheduler.add_job(expire, "interval", seconds=EXPIRE_EVERY_S, misfire_grace_time=None)
+    return scheduler

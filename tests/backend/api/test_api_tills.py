@@ -1,0 +1,141 @@
+"""What tills can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.backend.api.world import BASKET, Lull, stamp
+
+
+def test_a_typed_code_is_redeemed_once(lull: Lull) -> None:
+    coupon = lull.issue()
+    body = BASKET | {"code": coupon["code"].lower().replace("-", " ")}
+    first = lull.post("/v1/redemptions", body, lull.till, once="sale-1")
+    assert first.status_code == 201
+    said = first.get_json()
+    assert (said["coupon_id"], said["discount_minor"], said["to_pay_minor"]) == (coupon["id"], 100, 300)
+    assert said["print"] == "Cappuccino: 1.00 EUR off, 3.00 EUR to pay"
+    assert lull.post("/v1/redemptions", body, lull.till, once="sale-1").get_json() == said
+    again = lull.post("/v1/redemptions", body, lull.till, once="sale-2")
+    assert (again.status_code, again.get_json()["type"]) == (409, "/problems/coupon_used")
+
+
+def test_a_scanned_presentation_is_redeemed(lull: Lull) -> None:
+    coupon = lull.issue()
+    shown = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member)
+    assert shown.status_code == 201
+    body = BASKET | {"presentation": shown.get_json()["token"]}
+    assert lull.post("/v1/redemptions", body, lull.till, once="sale-1").status_code == 201
+    assert lull.get(f"/v1/me/coupons/{coupon['id']}", lull.member).get_json()["state"] == "redeemed"
+
+
+def test_one_idempotency_key_is_good_for_one_request(lull: Lull) -> None:
+    coupon = lull.issue()
+    lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="sale-1")
+    other = BASKET | {"code": coupon["code"], "total_minor": 500}
+    answer = lull.post("/v1/redemptions", other, lull.till, once="sale-1")
+    assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/idempotency_key_reused")
+
+
+def test_a_redemption_is_rolled_back(lull: Lull) -> None:
+    coupon = lull.issue()
+    done = lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="sale-1").get_json()
+    path = f"/v1/redemptions/{done['id']}/rollback"
+    answer = lull.post(path, {"reason": "wrong basket"}, lull.till, once="undo-1")
+    assert answer.status_code == 201
+    assert answer.get_json()["rolled_back"] is True
+    assert lull.post("/v1/redemptions/none/rollback", {"reason": "x"}, lull.till, once="undo-2").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/redemptions", BASKET | {"code": "0000-0000-0000-0"}),
+        ("/v1/redemptions/r_1/rollback", {"reason": "wrong basket"}),
+        ("/v1/purchases", BASKET | {"at": stamp()}),
+    ],
+)
+def test_money_wants_an_idempotency_key(lull: Lull, path: str, body: dict[str, Any]) -> None:
+    answer = lull.post(path, body, lull.till)
+    assert answer.status_code == 400
+    assert answer.get_json()["type"] == "/problems/idempotency_key_missing"
+    assert lull.post(path, body, lull.till, once="k" * 256).get_json()["type"] == "/problems/idempotency_key_invalid"
+
+
+def test_a_code_that_is_none_is_not_found(lull: Lull) -> None:
+    lull.open_chain()
+    answer = lull.post("/v1/redemptions", BASKET | {"code": "hello"}, lull.till, once="sale-1")
+    assert (answer.status_code, answer.get_json()["type"]) == (404, "/problems/coupon_unknown")
+
+
+@pytest.mark.parametrize("shown", [{}, {"code": "A", "presentation": "B"}])
+def test_a_coupon_is_shown_in_one_way(lull: Lull, shown: dict[str, str]) -> None:
+    answer = lull.post("/v1/redemptions", BASKET | shown, lull.till, once="sale-1")
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"] == [{"field": "", "message": "give either code or presentation"}]
+
+
+def test_a_purchase_is_booked_once(lull: Lull) -> None:
+    lull.open_chain()
+    body = BASKET | {"at": stamp(), "member_id": next(iter(lull.world.members))}
+    first = lull.post("/v1/purchases", body, lull.till, once="sale-1")
+    assert first.status_code == 201
+    assert lull.post("/v1/purchases", body, lull.till, once="sale-1").get_json() == first.get_json()
+    assert lull.post("/v1/purchases", body, lull.till, once="sale-2").get_json() != first.get_json()
+    assert len(lull.world.purchases) == 2
+
+
+def test_a_purchase_of_nobody_known_is_refused(lull: Lull) -> None:
+    lull.open_chain()
+    answer = lull.post("/v1/purchases", BASKET | {"at": stamp(), "member_id": "nobody"}, lull.till, once="sale-1")
+    assert (answer.status_code, answer.get_json()["type"]) == (422, "/problems/member_unknown")
+
+
+def test_a_till_acts_for_its_own_store_only(lull: Lull) -> None:
+    lull.open_chain()
+    body = BASKET | {"at": stamp(), "store_id": "kallio"}
+    answer = lull.post("/v1/purchases", body, lull.till, once="sale-1")
+    assert (answer.status_code, answer.get_json()["type"]) == (403, "/problems/store_not_yours")
+
+
+def test_every_kind_of_observation_is_kept(lull: Lull) -> None:
+    lull.open_chain()
+    at = stamp()
+    observations = [
+        {"kind": "arrivals", "at": at, "value": 7, "window_s": 120},
+        {"kind": "queue_length", "at": at, "value": 2},
+        {"kind": "headcount", "at": at, "value": 9},
+        {"kind": "staff", "at": at, "value": 3},
+        {"kind": "sold_out", "at": at, "product_id": "espresso", "value": 1},
+    ]
+    answer = lull.post("/v1/stores/kamppi/observations", {"observations": observations}, lull.till)
+    assert (answer.status_code, answer.get_json()) == (202, {"accepted": 5})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "arrivals", "value": 7},
+        {"kind": "staff", "value": 3, "window_s": 60},
+        {"kind": "sold_out", "value": 1},
+        {"kind": "sold_out", "value": 2, "product_id": "espresso"},
+        {"kind": "staff", "value": 1.5},
+        {"kind": "staff", "value": -1},
+        {"kind": "mood", "value": 1},
+    ],
+)
+def test_an_observation_that_makes_no_sense_is_refused(lull: Lull, wrong: dict[str, Any]) -> None:
+    lull.open_chain()
+    body = {"observations": [{"at": stamp()} | wrong]}
+    answer = lull.post("/v1/stores/kamppi/observations", body, lull.till)
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"].startswith("observations.0")
+
+
+def test_observations_of_the_future_are_refused(lull: Lull) -> None:
+    lull.open_chain()
+    body = {"observations": [{"kind": "staff", "at": stamp(3600), "value": 1}]}
+    answer = lull.post("/v1/stores/kamppi/observations", body, lull.till)
+    assert (answer.status_code, answer.get_json()["type"]) == (422, "/problems/in_the_future")

@@ -1,0 +1,53 @@
+"""A decision told to its member in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.decision.result import Reason
+from backend.service.model import Record
+from backend.service.why import sentences
+from tests.backend.decision.builders import decided, evidence, facts
+
+
+def test_an_offer_tells_what_it_rested_on() -> None:
+    about = facts(member={"tastes": {"cappuccino": 0.38}, "given_this_week": 1}, presence={"trigger": "dwell"})
+    told = sentences(Record(about, decided(about), 0.5, "issued"))
+    assert told == (
+        "You stayed within 200 m of Kamppi.",
+        "The store expected 10 % of its capacity to be in use, where it wants at most 70 %, and had room for 6 more visits.",  # noqa: E501
+        "You like Cappuccino: it is 38 % of your past purchases.",
+        "You had been given one coupon in the seven days before.",
+        "So you were given this coupon.",
+    )
+
+
+def test_room_counts_without_what_is_outstanding() -> None:
+    about = facts()
+    decision = decided(about)
+    assert decision.forecast
+    nearly = replace(about, store=replace(about.store, outstanding=decision.forecast.room - 1))
+    assert sentences(Record(nearly, decision, 0.5, "issued"))[1].endswith("had room for 1 more visit.")
+
+
+def test_without_known_taste_nothing_is_claimed() -> None:
+    told = sentences(Record(facts(), decided(facts()), 0.5, "issued"))
+    assert told[2] == "Your past purchases say nothing of Cappuccino."
+
+
+def test_a_no_tells_its_reason_only() -> None:
+    about = facts(store={"evidence": evidence(arrivals=100)})
+    assert sentences(Record(about, decided(about), 0.5))[-1] == "The store was not quiet."
+
+
+def test_a_lost_race_is_told_as_one() -> None:
+    told = sentences(Record(facts(), decided(facts()), 0.5, "lost"))
+    assert told[-1] == "Something changed at the last moment, so no coupon was issued."
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_its_sentence(reason: Reason) -> None:
+    decision = replace(decided(facts()), reason=reason)
+    assert sentences(Record(facts(), decision, 0.5))[-1].endswith(".")
