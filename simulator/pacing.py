@@ -1,0 +1,136 @@
+"""Keeps a SimPy environment in step with a fast clock while a pool of threads talks to the backend."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import simpy
+
+from simulator.port import BackendError
+
+T = TypeVar("T")
+
+LONGEST_NAP_S = 0.02
+BEHIND_S = 1.0
+"""A simulation whose events run later than this, in real seconds, is behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastClock:
+    """Simulated time: `sim0` (seconds since 1970) at the real time `real0`, `rate` simulated seconds each second."""
+
+    real0: float
+    sim0: float
+    rate: float
+
+    def now(self) -> float:
+        """Simulated seconds since 1970."""
+        return self.sim0 + (time.time() - self.real0) * self.rate
+
+    def setting(self) -> str:
+        """The clock as the backend's setting LULL_CLOCK writes it."""
+        return f"{self.real0!r},{self.sim0!r},{self.rate!r}"
+
+
+class PoolCourier:
+    """Makes calls in a pool of threads; `deliver` brings their results back, in the simulation's own thread."""
+
+    def __init__(self, env: simpy.Environment, pool: Executor) -> None:
+        self._env = env
+        self._pool = pool
+        self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.waiting = 0
+
+    def send(self, call: Callable[[], T]) -> simpy.Event:
+        """An event that gets the call's result (None after a BackendError) at the next `deliver`."""
+        event = self._env.event()
+        self.waiting += 1
+        self._pool.submit(self._run, call, event)
+        return event
+
+    def hand_in(self, action: Callable[[], None]) -> None:
+        """From any thread: let `action` run in the simulation's thread."""
+        self._done.put(action)
+
+    def deliver(self, wait_s: float) -> None:
+        """Run all that was handed in; wait up to `wait_s` real seconds for the first."""
+        try:
+            action = self._done.get(timeout=wait_s) if wait_s > 0.0 else self._done.get_nowait()
+            while True:
+                action()
+                action = self._done.get_nowait()
+        except queue.Empty:
+            return
+
+    def _run(self, call: Callable[[], T], event: simpy.Event) -> None:
+        failure: Exception | None = None
+        value: T | None = None
+        try:
+            value = call()
+        except BackendError:
+            pass
+        except Exception as error:
+            failure = error
+        self._done.put(partial(self._settle, event, value, failure))
+
+    def _settle(self, event: simpy.Event, value: Any, failure: Exception | None) -> None:
+        self.waiting -= 1
+        if failure is not None:
+            raise failure
+        event.succeed(value)
+
+
+@dataclass(slots=True)
+class Lag:
+    """How late events ran, in real seconds: the most, and for how long the simulation was behind."""
+
+    most_s: float = 0.0
+    behind_s: float = 0.0
+
+    def note(self, late_s: float, lasted_s: float) -> None:
+        """Note a slice that ran `late_s` late and took `lasted_s`."""
+        self.most_s = max(self.most_s, late_s)
+        if late_s > BEHIND_S:
+            self.behind_s += lasted_s
+
+
+def advance(env: simpy.Environment, until: float) -> None:
+    """Run all events up to and with `until`, and leave the environment's time there.
+
+    `Environment.run(until)` leaves its own stop event at the head of the queue, so that `peek` no longer tells when the
+    next event is due and a paced loop would never sleep.
+    """
+    mark = env.timeout(until - env.now)
+    while not mark.processed:
+        env.step()
+
+
+def run_paced(
+    env: simpy.Environment,
+    courier: PoolCourier,
+    clock: FastClock,
+    until: float,
+    tick: Callable[[float], None],
+) -> Lag:
+    """Run events when `clock` reaches them, up to `until` (simulated); `tick(lag_s)` is called between slices.
+
+    When the machine is too slow events run late, none is left out, and the lag tells.
+    """
+    lag = Lag()
+    while env.now < until:
+        began = time.monotonic()
+        late_s = max(0.0, (clock.now() - env.now) / clock.rate - 2.0 * LONGEST_NAP_S)
+        target = min(clock.now(), until)
+        if target > env.now:
+            advance(env, target)
+        next_s = (min(env.peek(), until) - clock.now()) / clock.rate
+        courier.deliver(min(LONGEST_NAP_S, max(0.0, next_s)))
+        lag.note(late_s, time.monotonic() - began)
+        tick(late_s)
+    return lag
