@@ -28,7 +28,7 @@ class Scenario:
     warm_up_min: float = 45.0
     """Simulated minutes before the start in which queues fill up unseen, so that no store begins empty."""
 
-    fixes_per_real_s: float = 240.0
+    fixes_per_real_s: float = 200.0
     """Most fixes all phones together post in one real second; beyond it they take turns."""
     shortest_report_s: float = 15.0
     """No phone posts its next fix sooner than this many simulated seconds after an answer."""

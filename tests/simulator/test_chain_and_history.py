@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_city import SCENARIO, START, town
 
 from backend.service.importing import read_members, read_purchases
 from simulator.demo import Options, lay_out
@@ -14,6 +13,7 @@ from simulator.people import make_people
 from simulator.scenario import Scenario
 from stores.importing import read_menu, read_stores
 from stores.model import Position
+from tests.simulator.toy_city import SCENARIO, START, town
 
 
 def test_the_bundled_chain_makes_a_town_with_quiet_and_busy_stores() -> None:

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from toy_city import PRODUCTS, SCENARIO, START, STORES, FakeBackend, toy_city
 
 from simulator.city import City, Turns
 from simulator.port import Backend, BackendError, FixReport, Observed, Till
 from simulator.truth import check_issues
+from tests.simulator.toy_city import PRODUCTS, SCENARIO, START, STORES, FakeBackend, toy_city
 
 
 def run(backend: Backend, seed: int = 1, **changes: object) -> City:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_city import FakeBackend, toy_city
 
 from simulator.movement import Leg as Way
 from simulator.movement import LocalFrame, noisy, point_around, stand
 from simulator.people import make_people
 from stores.geometry import distance_m
 from stores.model import Position
+from tests.simulator.toy_city import FakeBackend, toy_city
 
 
 def test_a_leg_moves_at_its_speed_and_stays_at_its_end() -> None:

@@ -1,0 +1,81 @@
+"""Reports of many fixes, old fixes, and members who said no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.backend.api.world import Lull, fix, stamp
+
+
+@pytest.fixture
+def lull() -> Lull:
+    """A quiet Kamppi and a willing Aino."""
+    lull = Lull()
+    lull.open_chain()
+    lull.willing_member()
+    return lull
+
+
+def report(lull: Lull, *fixes: dict[str, Any]) -> dict[str, Any]:
+    """The answer to these fixes."""
+    answer: dict[str, Any] = lull.post("/v1/me/fixes", {"fixes": list(fixes)}, lull.member).get_json()
+    return answer
+
+
+def reasons(answer: dict[str, Any]) -> list[str]:
+    """The reasons of all decisions."""
+    return [decision["reason"] for decision in answer["decisions"]]
+
+
+def test_entering_a_quiet_store_leads_to_a_coupon(lull: Lull) -> None:
+    answer = report(lull, fix())
+    assert reasons(answer) == ["offered"]
+    assert answer["coupons"][0]["store_id"] == "kamppi"
+
+
+def test_a_second_fix_inside_asks_nobody_again(lull: Lull) -> None:
+    report(lull, fix())
+    assert reasons(report(lull, fix(recorded_at=stamp(30)))) == []
+
+
+def test_of_a_batch_only_the_newest_fix_leads_to_an_offer(lull: Lull) -> None:
+    batch = [fix(recorded_at=stamp(-seconds)) for seconds in (0, 30, 60, 90)]
+    answer = report(lull, *batch)
+    assert (answer["accepted"], reasons(answer)) == (4, ["offered"])
+
+
+def test_a_batch_that_ends_outside_leads_to_nothing(lull: Lull) -> None:
+    answer = report(lull, fix(recorded_at=stamp(-600)), fix(lat=60.2, speed_mps=None))
+    assert (answer["accepted"], reasons(answer)) == (2, [])
+
+
+def test_an_old_fix_moves_presence_but_leads_to_nothing(lull: Lull) -> None:
+    answer = report(lull, fix(recorded_at=stamp(-300)))
+    assert (answer["accepted"], reasons(answer)) == (1, [])
+
+
+def test_fixes_of_another_time_are_refused(lull: Lull) -> None:
+    answer = report(lull, fix(recorded_at=stamp(120)), fix(recorded_at=stamp(-90_000)))
+    assert answer["rejected"] == [{"index": 0, "reason": "in_the_future"}, {"index": 1, "reason": "stale"}]
+
+
+def test_without_consent_no_fix_is_looked_at(lull: Lull) -> None:
+    lull.put("/v1/me/consents/location_offers", {"granted": False, "text_version": "1"}, lull.member)
+    answer = report(lull, fix())
+    assert (answer["accepted"], answer["rejected"]) == (0, [{"index": 0, "reason": "no_consent"}])
+    assert answer["watch"]["fences"] == []
+
+
+def test_withdrawal_forgets_where_the_phone_was(lull: Lull) -> None:
+    report(lull, fix())
+    for granted in (False, True):
+        lull.put("/v1/me/consents/location_offers", {"granted": granted, "text_version": "1"}, lull.member)
+    assert reasons(report(lull, fix(recorded_at=stamp(30)))) == ["cooldown"]
+
+
+def test_the_facts_written_down_do_not_tell_where_the_member_stood(lull: Lull) -> None:
+    report(lull, fix(lat=60.16955))
+    (record,) = lull.ports.ledger.decisions(None, 10)
+    assert record.facts.presence.distance_m == 100

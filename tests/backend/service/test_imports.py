@@ -1,0 +1,84 @@
+"""Files taken into the books; the same file again changes nothing."""
+
+from __future__ import annotations
+
+from backend.service.importing import read_members, read_purchases
+from backend.service.imports import import_members, import_menu, import_purchases
+from backend.service.learn import learn
+from backend.service.ports import ImportCount, Ports
+from backend.twins import twin_ports
+from stores.importing import read_menu
+from stores.model import Circle, Position, Store
+from tests.backend.api.world import NOW
+
+MEMBERS = (
+    b"member_id,uid,tier,weekly_maximum,location_offers,text_version\naino,u-aino,gold,2,true,v1\neero,,,,false,v1\n"
+)
+PURCHASES = (
+    b"store_id,member_id,at,product_id,quantity,unit_price,currency,ticket\n"
+    b"kamppi,aino,2026-05-26T11:05:00Z,espresso,2,2.90,EUR,t1\n"
+    b"kamppi,aino,2026-05-26T11:05:00Z,tea,1,3.00,EUR,t1\n"
+    b"kamppi,,2026-05-26T11:35:00Z,tea,1,3.00,EUR,t2\n"
+    b"nowhere,,2026-05-26T11:35:00Z,tea,1,3.00,EUR,t3\n"
+)
+
+
+def chain() -> Ports:
+    """One store in Helsinki."""
+    ports = twin_ports()
+    ports.chain.put_stores(
+        [Store("kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), time_zone="Europe/Helsinki")]
+    )
+    return ports
+
+
+def test_members_come_with_what_the_file_says() -> None:
+    ports = chain()
+    done = import_members(ports, read_members(MEMBERS).members, NOW)
+    assert done.count == ImportCount(added=2)
+    aino = ports.members.get("aino")
+    assert aino is not None
+    assert (aino.uid, aino.tier, aino.preferences.weekly_maximum) == ("u-aino", "gold", 2)
+    assert aino.consents == {"location_offers"}
+
+
+def test_the_same_members_again_change_nothing() -> None:
+    ports = chain()
+    rows = read_members(MEMBERS).members
+    import_members(ports, rows, NOW)
+    assert import_members(ports, rows, NOW).count == ImportCount(unchanged=2)
+
+
+def test_what_the_file_does_not_say_stays() -> None:
+    ports = chain()
+    import_members(ports, read_members(MEMBERS).members, NOW)
+    import_members(ports, read_members(b"member_id,tier\naino,reserve\n").members, NOW)
+    aino = ports.members.get("aino")
+    assert aino is not None
+    assert (aino.uid, aino.tier, aino.consents) == ("u-aino", "reserve", {"location_offers"})
+
+
+def test_purchases_of_unknown_stores_are_reported_and_the_others_taken() -> None:
+    ports = chain()
+    done = import_purchases(ports, read_purchases(PURCHASES).purchases)
+    assert done.count == ImportCount(added=2)
+    assert [(problem.row, problem.field) for problem in done.problems] == [(4, "store_id")]
+    assert import_purchases(ports, read_purchases(PURCHASES).purchases).count == ImportCount(unchanged=2)
+
+
+def test_learning_counts_arrivals_in_the_stores_own_hours() -> None:
+    ports = chain()
+    import_members(ports, read_members(MEMBERS).members, NOW)
+    import_purchases(ports, read_purchases(PURCHASES).purchases)
+    fitted = learn(ports)
+    tuesday_14 = 24 + 14
+    assert fitted.baselines == {"kamppi": {tuesday_14: 2.0}}
+    aino = ports.members.get("aino")
+    assert aino is not None
+    assert aino.tastes == {"espresso": 2 / 3, "tea": 1 / 3}
+
+
+def test_a_menu_row_of_an_unknown_store_is_reported_by_its_row() -> None:
+    menu = read_menu(b"store_id,product_id,name,price,currency\n,tea,Tea,3.00,EUR\nnowhere,tea,Tea,2.00,EUR\n")
+    done = import_menu(chain(), menu.items)
+    assert (done.count, [problem.row for problem in done.problems]) == (ImportCount(added=1), [2])

@@ -1,0 +1,49 @@
+"""What phones are told to watch: exact enough, and never too late."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.service.watch import APPROACH_MPS, FENCES, REPORT_INSIDE_S, REPORT_S, Watch
+from stores.index import StoreIndex
+from stores.model import Circle, Position, Store
+
+LAT, LNG = 60.17, 24.94
+STORES = [
+    Store(f"s{number}", f"S{number}", Position(LAT + 0.004 * (number % 7), LNG + 0.007 * (number // 7)), Circle(150))
+    for number in range(40)
+]
+INDEX = StoreIndex(STORES)
+WATCH = Watch()
+
+near_by = st.builds(Position, st.floats(LAT - 0.05, LAT + 0.05), st.floats(LNG - 0.1, LNG + 0.1))
+
+
+@given(near_by)
+def test_the_next_report_comes_before_any_fence_could_be_reached(position: Position) -> None:
+    outside_m = INDEX.distance_to_nearest_fence_m(position, 50_000)
+    assert outside_m is not None
+    advice = WATCH.advise(INDEX, position)
+    least, most = REPORT_S
+    wanted = REPORT_INSIDE_S if outside_m == 0 else min(max(outside_m / APPROACH_MPS, least), most)
+    assert advice.report_in_s == int(wanted)
+
+
+@given(near_by)
+def test_at_most_twenty_fences_are_named_and_the_nearest_is_among_them(position: Position) -> None:
+    names = [hit.store.id for hit in WATCH.advise(INDEX, position).fences]
+    assert len(names) == FENCES
+    (nearest,) = INDEX.nearest(position, 1, 50_000)
+    assert nearest.store.id in names
+
+
+def test_far_from_everything_a_phone_reports_rarely() -> None:
+    advice = WATCH.advise(INDEX, Position(0.0, 0.0))
+    assert (advice.fences, advice.report_in_s) == ((), REPORT_S[1])
+
+
+def test_a_changed_chain_is_seen_at_once() -> None:
+    watch, here = Watch(), Position(LAT, LNG)
+    assert watch.advise(INDEX, here).report_in_s == REPORT_INSIDE_S
+    assert watch.advise(StoreIndex(), here).fences == ()

@@ -1,0 +1,111 @@
+"""Commands as people run them: what they print, and the exit codes of wrong input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHAIN = Path(__file__).parents[2] / "simulator" / "chain"
+
+
+@pytest.fixture
+def lull(tmp_path: Path) -> Lull:
+    """The command line with a database of its own."""
+    return Lull(tmp_path)
+
+
+class Lull:
+    """Runs `lull` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith("LULL_")}
+        self.env["LULL_DATABASE_URL"] = f"sqlite:///{folder / 'lull.db'}"
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """The finished command."""
+        return subprocess.run(
+            [sys.executable, "-m", "backend", *arguments],
+            env=self.env | env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def json(self, *arguments: str) -> dict[str, object]:
+        """What a command that succeeds reports."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        report: dict[str, object] = json.loads(done.stdout)
+        return report
+
+
+def test_the_bundled_chain_is_imported_once(lull: Lull) -> None:
+    assert lull.run("database", "upgrade").returncode == 0
+    first = lull.json("stores", "import", str(CHAIN / "stores.geojson"))
+    again = lull.json("stores", "import", str(CHAIN / "stores.geojson"))
+    assert (first["added"], first["problems"]) == (66, [])
+    assert (again["added"], again["unchanged"]) == (0, 66)
+    assert lull.json("menu", "import", str(CHAIN / "menu.csv"))["problems"] == []
+
+
+def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
+    report = lull.json("stores", "import", str(CHAIN / "stores.geojson"), "--dry-run")
+    assert (report["rows"], report["dry_run"]) == (66, True)
+    assert list(lull.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "code", "says"),
+    [
+        (("stores", "import", "missing.csv"), {}, 2, "does not exist"),
+        (("learn",), {"LULL_DATABASE_URL": "mysql://here/x"}, 2, "sqlite and postgresql"),
+        (("learn",), {"LULL_DATABASE_URL": "nonsense"}, 2, "cannot be read"),
+        (("learn",), {}, 1, "lull database upgrade"),
+        (("learn",), {"LULL_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, 1, "cannot be reached"),
+        (("keys", "create", "--role", "king"), {}, 2, "none of till"),
+        (("serve",), {}, 2, "LULL_SECRET is not set"),
+        (("serve",), {"LULL_SECRET": "short"}, 2, "LULL_SECRET"),
+        (("serve",), {"LULL_SECRET": "s" * 32}, 2, "LULL_CREDENTIALS is not set"),
+        (("worker",), {}, 2, "LULL_CREDENTIALS is not set"),
+        (("worker",), {"LULL_CREDENTIALS": "missing.json"}, 2, "cannot be read"),
+        (("worker",), {"LULL_EMULATOR_URL": "http://10.0.0.1:9099"}, 2, "loopback"),
+        (("serve",), {"LULL_SECRET": "s" * 32, "LULL_CREDENTIALS": "x", "LULL_CLOCK": "1,2,3"}, 2, "demo only"),
+        (("nothing",), {}, 2, "No such command"),
+    ],
+)
+def test_wrong_input_is_told_in_a_sentence(
+    lull: Lull, arguments: tuple[str, ...], env: dict[str, str], code: int, says: str
+) -> None:
+    done = lull.run(*arguments, **env)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_mapping_is_told(lull: Lull) -> None:
+    done = lull.run("stores", "import", str(CHAIN / "stores.geojson"), "--dry-run", "--map", "nonsense")
+    assert (done.returncode, "field=column" in done.stderr) == (2, True)
+
+
+def test_each_command_shows_an_example(lull: Lull) -> None:
+    for command in (
+        ("serve",),
+        ("worker",),
+        ("learn",),
+        ("demo",),
+        ("fcm-emulator",),
+        ("database", "upgrade"),
+        ("stores", "import"),
+        ("menu", "import"),
+        ("members", "import"),
+        ("purchases", "import"),
+        ("keys", "create"),
+    ):
+        assert "Example" in lull.run(*command, "--help").stdout, command

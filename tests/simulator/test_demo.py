@@ -1,0 +1,27 @@
+"""The whole thing for five simulated minutes: real processes, real HTTP, real pushes to the emulator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.timeout(240)
+def test_phones_get_coupons_and_redeem_them(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.json"
+    command = [sys.executable, "-m", "backend", "demo", "--exit-when-done", "--minutes", "6", "--phones", "150"]
+    done = subprocess.run(
+        [*command, "--seed", "1", "--summary", str(summary)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(summary.read_text())
+    assert said["http_errors"] == 0
+    assert said["coupons_issued"] > 0
+    assert said["coupons_issued"] == said["pushes_accepted"] + sum(said["pushes_dropped"].values())
+    assert said["decisions"]["offered"] >= said["coupons_issued"]
+    assert said["checks"]["coupons_to_closed_stores"] == 0
+    assert said["checks"]["coupons_outside_fence"] == 0
