@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from backend.service.ports import Ports
 from backend.settings import Settings
 from backend.wiring import open_ports
 from simulator import demo_setup
@@ -186,7 +187,7 @@ def _start(
     children.run("database", "database", "upgrade")
     people = [person for person, _ in cast.people]
     rng = np.random.default_rng(cast.history_seed)
-    with open_ports(Settings(database_url=env["LULL_DATABASE_URL"], secret=env["LULL_SECRET"])) as (ports, _):
+    with _database(env) as ports:
         keys = demo_setup.prepare(ports, cast.chain, scenario, cast.town, people, cast.start, rng, say)
     children.wait_healthy(emulator, emulator_port)
     say("Starting the backend")
@@ -223,6 +224,12 @@ def _environment(folder: Path, emulator_port: int) -> dict[str, str]:
         "LULL_CREDENTIALS": str(folder / "credentials.json"),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextmanager
+def _database(env: Mapping[str, str]) -> Iterator[Ports]:
+    with open_ports(Settings(database_url=env["LULL_DATABASE_URL"])) as (ports, _):
+        yield ports
 
 
 def _begin(session: Session, cast: Cast, pool: ThreadPoolExecutor, err: Console) -> None:
@@ -273,10 +280,10 @@ def _finish(session: Session, lag: Lag, err: Console) -> dict[str, Any]:
     # The queues go on for a while: the truth about the last coupons needs it.
     city.env.run(until=max(city.env.now, city.end) + WINDOW_S / 2.0)
     books = None
-    with err.status("Waiting for the last pushes"):
+    with err.status("Waiting for the last pushes"), _database(session.children.env) as ports:
         while time.monotonic() < deadline:
             session.children.check()
-            books = read_books(session.api, session.emulator, session.keys.marketer)
+            books = read_books(ports, session.emulator)
             if books is not None and books.drained:
                 break
             time.sleep(0.3)

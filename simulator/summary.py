@@ -10,6 +10,9 @@ from typing import Any
 
 from rich.table import Table
 
+from backend.service.errors import Unavailable
+from backend.service.model import CouponState, Totals
+from backend.service.ports import Ports
 from simulator.city import City
 from simulator.http import Http, Meter
 from simulator.pacing import Lag
@@ -22,27 +25,30 @@ PACKAGES = ("lull", "flask", "granian", "firebase-admin", "simpy", "numpy", "sql
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the backend and the emulator counted: the console's totals, and FCM's answers by status."""
+    """What the backend's database and the emulator's log say: the totals of the books, and FCM's answers by status."""
 
-    totals: Mapping[str, Any]
-    stores: tuple[Mapping[str, Any], ...]
+    totals: Totals
     fcm_by_status: Mapping[str, int]
+
+    @property
+    def issued(self) -> int:
+        """How many coupons were issued, whatever became of them."""
+        return sum(self.totals.coupons.values())
 
     @property
     def drained(self) -> bool:
         """Whether every coupon's push was accepted or dropped."""
-        settled = self.totals["pushes_accepted"] + sum(self.totals["pushes_dropped"].values())
-        return bool(settled >= self.totals["issued"])
+        return self.totals.pushes_pending == 0
 
 
-def read_books(api: Http, emulator: Http, marketer_key: str) -> Books | None:
-    """Ask both; None when one of them does not answer."""
+def read_books(ports: Ports, emulator: Http) -> Books | None:
+    """Read both; None when one of them does not answer."""
     try:
-        _, live = api.call("GET", "/console/live.json", what="read totals", bearer=marketer_key)
+        totals = ports.ledger.totals()
         _, log = emulator.call("GET", "/log/summary", what="read push log")
-    except BackendError:
+    except (BackendError, Unavailable):
         return None
-    return Books(live["totals"], tuple(live["stores"]), log["by_status"])
+    return Books(totals, log["by_status"])
 
 
 def versions() -> dict[str, str]:
@@ -74,18 +80,19 @@ def summarise(city: City, books: Books, meter: Meter, lag: Lag) -> dict[str, Any
         "fixes_posted": tally.fixes_posted,
         "fixes_accepted": tally.fixes_accepted,
         "fixes_rejected": dict(tally.rejections),
-        "decisions": dict(totals["decisions"]),
-        "coupons_issued": totals["issued"],
-        "pushes_accepted": totals["pushes_accepted"],
-        "pushes_dropped": dict(totals["pushes_dropped"]),
+        "decisions": dict(totals.decisions),
+        "offers_lost_in_a_race": totals.lost,
+        "coupons_issued": books.issued,
+        "pushes_accepted": totals.pushes_accepted,
+        "pushes_dropped": dict(totals.pushes_dropped),
         "pushes_at_fcm_by_status": dict(books.fcm_by_status),
         "coupons_taken_up": tally.taken_up,
-        "coupons_redeemed": totals["redeemed"],
-        "coupons_expired": totals["expired"],
+        "coupons_redeemed": totals.coupons.get(CouponState.REDEEMED, 0),
+        "coupons_expired": totals.coupons.get(CouponState.EXPIRED, 0),
         "redemptions_refused": tally.refused,
         "came_too_late": tally.came_too_late,
-        "budget_spent_minor": totals["budget_spent_minor"],
-        "currency": totals["currency"],
+        "budget_spent_minor": totals.spent_minor,
+        "currency": totals.currency,
         "checks": check_issues(city.issues, city.town, city.queues).as_json(),
         "true_utilisation": {
             "lowest": round(loads[0], 3),

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from backend.decision.facts import OfferFacts
 from backend.decision.snapshot import Snapshot
-from backend.service.model import Campaign, MenuItem, Offer
+from backend.service.model import Campaign, Offer
 from backend.service.ports import Chain, Clock
 from stores.index import StoreIndex
-from stores.model import Store
+from stores.model import Product, Store
 
 CHECK_EVERY_S = 1.0
 MANY = 64
@@ -25,15 +25,15 @@ class View:
 
     version: int
     index: StoreIndex
-    menus: Mapping[str, tuple[MenuItem, ...]]
+    menus: Mapping[str, tuple[Product, ...]]
     offers: tuple[tuple[Offer, Campaign], ...]
     paused: frozenset[str]
     snapshot: Snapshot
 
-    def menu(self, store_id: str) -> dict[str, MenuItem]:
+    def menu(self, store_id: str) -> dict[str, Product]:
         """What the store sells by product id: the chain's menu, with the store's own items before it."""
-        items = {item.product_id: item for item in self.menus.get("", ())}
-        return items | {item.product_id: item for item in self.menus.get(store_id, ())}
+        items = {item.id: item for item in self.menus.get("", ())}
+        return items | {item.id: item for item in self.menus.get(store_id, ())}
 
     def offer_facts(
         self, store_id: str, sold_out: frozenset[str], budgets: Mapping[str, int], now: datetime
@@ -49,9 +49,9 @@ class View:
 
 
 def _offer_facts(
-    offer: Offer, campaign: Campaign, item: MenuItem | None, sold_out: frozenset[str], budgets: Mapping[str, int]
+    offer: Offer, campaign: Campaign, item: Product | None, sold_out: frozenset[str], budgets: Mapping[str, int]
 ) -> OfferFacts:
-    sold = item is not None and item.product_id not in sold_out and item.currency == campaign.currency
+    sold = item is not None and item.id not in sold_out and item.currency == campaign.currency
     return OfferFacts(
         id=offer.id,
         campaign_id=campaign.id,

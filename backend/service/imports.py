@@ -10,9 +10,10 @@ from hashlib import blake2b
 
 from backend.decision.facts import QuietHours
 from backend.service.importing import MemberRow, PurchaseRow
-from backend.service.model import BasketItem, Consent, Member, MenuItem, Preferences, Purchase, Sale
+from backend.service.model import BasketItem, Consent, Member, Preferences, Purchase, Sale
 from backend.service.ports import ImportCount, Ports
 from stores.importing import MenuRow, RowProblem
+from stores.model import Product
 
 SOURCE = "import"
 
@@ -28,15 +29,13 @@ class Imported:
 def import_menu(ports: Ports, rows: Sequence[MenuRow]) -> Imported:
     """Add or replace products; rows for a store that is not there are reported."""
     known = {store.id for store in ports.chain.stores()}
-    menu: dict[str, list[MenuItem]] = defaultdict(list)
+    menu: dict[str, list[Product]] = defaultdict(list)
     problems: list[RowProblem] = []
     for row in rows:
         if row.store_id is not None and row.store_id not in known:
             problems.append(RowProblem(row.row, "store_id", _NO_STORE))
             continue
-        product = row.product
-        item = MenuItem(product.id, product.name, product.price_minor, product.currency)
-        menu[row.store_id or ""].append(item)
+        menu[row.store_id or ""].append(row.product)
     return Imported(ports.chain.put_menu(menu), tuple(problems))
 
 

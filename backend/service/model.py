@@ -113,16 +113,6 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class MenuItem:
-    """A product as one store sells it."""
-
-    product_id: str
-    name: str
-    price_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """What may be given: a discount on a product, to some tiers, with its words."""
 

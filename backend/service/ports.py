@@ -22,7 +22,6 @@ from backend.service.model import (
     Device,
     Key,
     Member,
-    MenuItem,
     Observation,
     Offer,
     Outcome,
@@ -39,7 +38,7 @@ from backend.service.model import (
     Totals,
     Traffic,
 )
-from stores.model import Store
+from stores.model import Product, Store
 from stores.presence import PresenceState, Step
 
 __all__ = ["Accepted", "InvalidIdToken", "Push", "Refused", "SendResult", "Unavailable"]
@@ -107,10 +106,10 @@ class Chain(Protocol):
     def put_stores(self, stores: Sequence[Store]) -> ImportCount:
         """Add or replace stores, all or none."""
 
-    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+    def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id; what stands under the empty id is sold in every store."""
 
-    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+    def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
         """Add or replace items of menus, all or none."""
 
     def offers(self) -> tuple[Offer, ...]:

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.errors import Conflict
-from backend.service.model import Campaign, MenuItem, Observation, Offer, Traffic
+from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
 from backend.twins.world import World
-from stores.model import Store
+from stores.model import Product, Store
 
 T = TypeVar("T")
 
@@ -42,18 +42,18 @@ class TwinChain:
         with self._world.lock:
             return self._counted(self._put(self._world.stores, store.id, store) for store in stores)
 
-    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+    def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id, items by product id; what stands under the empty id is sold in every store."""
         with self._world.lock:
             return {
                 store_id: tuple(items[key] for key in sorted(items)) for store_id, items in self._world.menu.items()
             }
 
-    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+    def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
         """Add or replace items of menus, all or none."""
         with self._world.lock:
             return self._counted(
-                self._put(self._world.menu[store_id], item.product_id, item)
+                self._put(self._world.menu[store_id], item.id, item)
                 for store_id, items in menu.items()
                 for item in items
             )

@@ -18,7 +18,6 @@ from backend.service.model import (
     CouponState,
     Key,
     Member,
-    MenuItem,
     Observation,
     Offer,
     Purchase,
@@ -26,7 +25,7 @@ from backend.service.model import (
     Redemption,
 )
 from backend.service.ports import Once
-from stores.model import Store
+from stores.model import Product, Store
 
 T = TypeVar("T")
 
@@ -62,7 +61,7 @@ class World:
 
     version: int = 1
     stores: dict[str, Store] = field(default_factory=dict)
-    menu: dict[str, dict[str, MenuItem]] = field(default_factory=lambda: defaultdict(dict))
+    menu: dict[str, dict[str, Product]] = field(default_factory=lambda: defaultdict(dict))
     offers: dict[str, Offer] = field(default_factory=dict)
     campaigns: dict[str, Campaign] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)

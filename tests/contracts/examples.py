@@ -21,7 +21,6 @@ from backend.service.model import (
     Coupon,
     Device,
     Member,
-    MenuItem,
     Offer,
     Outcome,
     Purchase,
@@ -31,7 +30,7 @@ from backend.service.model import (
     Sale,
 )
 from backend.service.ports import Once, Ports
-from stores.model import Circle, Position, Store
+from stores.model import Circle, Position, Product, Store
 from tests.backend.decision.builders import NOW as NOW
 from tests.backend.decision.builders import facts, offer
 from tests.backend.decision.builders import minutes as minutes
@@ -67,7 +66,7 @@ OFFER = Offer(
     title="{product} at {store}",
     body="until {until}",
 )
-CAPPUCCINO = MenuItem("cappuccino", "Cappuccino", 400, "EUR")
+CAPPUCCINO = Product("cappuccino", "Cappuccino", 400, "EUR")
 CONSENT = Consent("location_offers", True, "2026-01", "app", NOW - timedelta(days=30))
 PHONE = Device(Registration("fid", "phone-1"), "android", "fi", "Europe/Helsinki")
 SALE = Sale("kamppi", (BasketItem("cappuccino", 1, 400), BasketItem("bun", 1, 350)), 750, "EUR")

@@ -11,9 +11,9 @@ import pytest
 
 from backend.decision.snapshot import Rules, Snapshot
 from backend.service.errors import Conflict
-from backend.service.model import MenuItem, Observation, Traffic
+from backend.service.model import Observation, Traffic
 from backend.service.ports import ImportCount, Ports
-from stores.model import Area, Store
+from stores.model import Area, Product, Store
 from tests.contracts.examples import (
     CAPPUCCINO,
     KAMPPI,
@@ -47,7 +47,7 @@ def test_an_import_of_stores_tells_what_it_changed(ports: Ports) -> None:
 
 def test_menus_are_kept_by_store_and_product(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI])
-    tea, dearer = MenuItem("tea", "Tea", 250, "EUR"), replace(CAPPUCCINO, price_minor=450)
+    tea, dearer = Product("tea", "Tea", 250, "EUR"), replace(CAPPUCCINO, price_minor=450)
     assert ports.chain.put_menu({"": [CAPPUCCINO, tea], "kamppi": [dearer]}) == ImportCount(added=3)
     menu = ports.chain.menu()
     assert {key: set(items) for key, items in menu.items() if items} == {"": {CAPPUCCINO, tea}, "kamppi": {dearer}}

@@ -15,9 +15,9 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database, bump
 from backend.decision.snapshot import SNAPSHOT, Snapshot
 from backend.service.errors import Conflict
-from backend.service.model import Campaign, MenuItem, Observation, Offer, Traffic
+from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
-from stores.model import Store
+from stores.model import Product, Store
 
 SOLD_OUT_FOR = timedelta(hours=24)
 _p = sa.bindparam
@@ -76,28 +76,28 @@ class SqlChain:
                 connection.execute(t.stores.update().where(t.stores.c.id == store.id).values(rows.store_row(store)))
             return _counted(connection, len(wanted), len(added), len(changed))
 
-    def menu(self) -> Mapping[str, tuple[MenuItem, ...]]:
+    def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id."""
-        menus: dict[str, list[MenuItem]] = defaultdict(list)
+        menus: dict[str, list[Product]] = defaultdict(list)
         query = t.menu_items.select().order_by(t.menu_items.c.store_id, t.menu_items.c.product_id)
         with self._database.read() as connection:
             for row in connection.execute(query):
                 menus[row.store_id].append(rows.menu_item(row))
         return {store_id: tuple(items) for store_id, items in menus.items()}
 
-    def put_menu(self, menu: Mapping[str, Sequence[MenuItem]]) -> ImportCount:
+    def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
         """Add or replace items of menus in one transaction."""
         with self._database.write() as connection:
             query = t.menu_items.select()
             known = {(row.store_id, row.product_id): rows.menu_item(row) for row in connection.execute(query)}
-            wanted = {(store_id, item.product_id): item for store_id, items in menu.items() for item in items}
+            wanted = {(store_id, item.id): item for store_id, items in menu.items() for item in items}
             added = [key for key in wanted if key not in known]
             changed = [key for key in wanted if key in known and known[key] != wanted[key]]
             insert = self._database.insert(t.menu_items)
             values = {name: insert.excluded[name] for name in ("name", "price_minor", "currency")}
             upsert = insert.on_conflict_do_update(index_elements=["store_id", "product_id"], set_=values)
             if added or changed:
-                columns = [{"store_id": key[0], **asdict(wanted[key])} for key in (*added, *changed)]
+                columns = [rows.menu_row(key[0], wanted[key]) for key in (*added, *changed)]
                 connection.execute(upsert, columns)
             return _counted(connection, len(wanted), len(added), len(changed))
 

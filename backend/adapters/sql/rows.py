@@ -20,7 +20,6 @@ from backend.service.model import (
     CouponState,
     Device,
     Member,
-    MenuItem,
     Offer,
     Preferences,
     Purchase,
@@ -29,7 +28,7 @@ from backend.service.model import (
     Registration,
     Sale,
 )
-from stores.model import Fence, Position, Store
+from stores.model import Fence, Position, Product, Store
 
 Row = sa.Row[Any]
 
@@ -81,9 +80,20 @@ def store(row: Row) -> Store:
     )
 
 
-def menu_item(row: Row) -> MenuItem:
+def menu_row(store_id: str, product: Product) -> dict[str, Any]:
+    """A menu item's columns; the empty store id stands for all stores."""
+    return {
+        "store_id": store_id,
+        "product_id": product.id,
+        "name": product.name,
+        "price_minor": product.price_minor,
+        "currency": product.currency,
+    }
+
+
+def menu_item(row: Row) -> Product:
     """A product on a menu."""
-    return MenuItem(row.product_id, row.name, row.price_minor, row.currency)
+    return Product(row.product_id, row.name, row.price_minor, row.currency)
 
 
 def offer(row: Row) -> Offer:

@@ -16,10 +16,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend.api import create_api
-from backend.service.model import MenuItem, Role
+from backend.service.model import Role
 from backend.service.ports import Ports
 from backend.service.services import Services, services
 from backend.twins import TwinIdentity, World, twin_ports
+from stores.model import Product
 
 NOW = datetime(2026, 6, 2, 14, 0, tzinfo=UTC)
 LAT, LNG = 60.16952, 24.93354
@@ -152,7 +153,7 @@ class Lull:
     def open_chain(self) -> None:
         """Kamppi with a menu, an offer that runs, and quiet tills."""
         assert self.post("/v1/stores", STORE, self.marketer).status_code == 201
-        self.ports.chain.put_menu({"": [MenuItem("cappuccino", "Cappuccino", 400, "EUR")]})
+        self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, "EUR")]})
         assert self.post("/v1/offers", OFFER, self.marketer).status_code == 201
         assert self.post("/v1/campaigns", CAMPAIGN, self.marketer).status_code == 201
         quiet = {"observations": [{"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}]}
