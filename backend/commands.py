@@ -60,13 +60,9 @@ def serve(
     from granian import Granian
     from granian.constants import Interfaces
 
-    from backend.wiring import create_app
+    from backend.wiring import check_services
 
-    settings = read_settings()
-    settings.need_secret()
-    settings.need_credentials()
-    settings.need_clock()
-    create_app  # noqa: B018 - imported here so that a broken installation is told before the server starts
+    check_services(read_settings())
     server = Granian(
         "backend.wiring:create_app",
         factory=True,

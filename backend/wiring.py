@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import firebase_admin
 import sqlalchemy as sa
 from flask import Flask
 
@@ -25,6 +28,8 @@ from backend.service.services import Services, services
 from backend.settings import Settings, read_settings
 from backend.twins.presence import TwinPresence
 
+SWEEP_EVERY_S = 60.0
+
 
 def open_clock(settings: Settings, database: Database) -> Clock:
     """The clock that judges validity here."""
@@ -40,6 +45,26 @@ def open_clock(settings: Settings, database: Database) -> Clock:
         return now
 
     return DatabaseClock(server_time)
+
+
+def check_services(settings: Settings) -> None:
+    """Raise ValueError or Unavailable for what would keep the web process from starting, before it starts."""
+    settings.need_secret()
+    settings.need_clock()
+    app = firebase_app(settings.need_credentials(), name="lull-check")
+    try:
+        FirebaseVerifier(app)
+    finally:
+        firebase_admin.delete_app(app)
+    with open_ports(settings) as (ports, _):
+        ports.chain.version()
+
+
+def _sweep(presence: TwinPresence, clock: Clock) -> None:
+    """Forget positions of phones that fell silent, even when nobody reports any more."""
+    while True:
+        time.sleep(SWEEP_EVERY_S)
+        presence.sweep(clock.real())
 
 
 def _ports(database: Database, verifier: FirebaseVerifier | None) -> Ports:
@@ -69,8 +94,10 @@ def open_services(settings: Settings) -> Services:
     app = firebase_app(settings.need_credentials(), name="lull-web")
     certificates = f"{settings.emulator_url}/certs" if settings.emulator_url else None
     database = Database(settings.database_url)
-    ports = _ports(database, FirebaseVerifier(app, certificates))
-    return services(ports, open_clock(settings, database), secret)
+    presence, clock = TwinPresence(), open_clock(settings, database)
+    ports = replace(_ports(database, FirebaseVerifier(app, certificates)), presence=presence)
+    threading.Thread(target=_sweep, args=(presence, clock), name="sweep", daemon=True).start()
+    return services(ports, clock, secret)
 
 
 @contextmanager
