@@ -203,7 +203,7 @@ def _import(
     counts = (
         "" if dry_run else f": {report['added']} added, {report['changed']} changed, {report['unchanged']} unchanged"
     )
-    _say(as_json, report, f"{good} rows {said}{counts}; {len(found)} problems")
+    _say(as_json, report, f"{good} {'row' if good == 1 else 'rows'} {said}{counts}; {len(found)} problems")
 
 
 def _mapping(pairs: list[str] | None) -> dict[str, str]:

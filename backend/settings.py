@@ -69,7 +69,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        raise ValueError(f"LULL_{str(first['loc'][0]).upper()}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"LULL_{str(first['loc'][0]).upper()}: {said}") from error
 
 
 def _is_loopback(host: str | None) -> bool:

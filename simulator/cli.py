@@ -35,7 +35,7 @@ def demo(
 ) -> None:
     """Run everything on this machine for an hour of a simulated city.
 
-    Starts the backend, the worker and an FCM emulator, and 500 simulated phones and the tills of 68 stores that talk
+    Starts the backend, the worker and an FCM emulator, and 500 simulated phones and the tills of 66 stores that talk
     to them over HTTP, with a clock sixty times as fast as the real one. Prints the page to open, and at the end what
     happened. The population is eager: it acts on coupons far more often than real members do. Nothing leaves this
     machine, and nothing stays on it: ctrl-C ends all processes and removes their files.

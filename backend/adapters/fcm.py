@@ -145,7 +145,13 @@ def build_message(push: Push, now: float) -> messaging.Message:
     message = messaging.Message(
         data=dict(push.data),
         notification=messaging.Notification(title=push.title, body=push.body),
-        android=messaging.AndroidConfig(ttl=ttl_s, priority="normal", collapse_key=push.collapse_key),
+        # The collapse key joins messages that still wait, the tag replaces a notification already shown.
+        android=messaging.AndroidConfig(
+            ttl=ttl_s,
+            priority="normal",
+            collapse_key=push.collapse_key,
+            notification=messaging.AndroidNotification(tag=push.collapse_key),
+        ),
         apns=messaging.APNSConfig(headers=headers),
     )
     if push.registration_kind == "fid":
