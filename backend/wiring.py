@@ -23,7 +23,7 @@ from backend.adapters.sql import Database, SqlChain, SqlKeys, SqlLedger, SqlMemb
 from backend.api import create_api
 from backend.console import create_console
 from backend.service.ports import Clock, Ports
-from backend.service.pushing import Outbox
+from backend.service.pushing import AT_ONCE, Outbox
 from backend.service.services import Services, services
 from backend.settings import Settings, read_settings
 from backend.twins.presence import TwinPresence
@@ -104,7 +104,7 @@ def open_services(settings: Settings) -> Services:
 def open_outbox(settings: Settings) -> Iterator[tuple[Outbox, Ports, Clock]]:
     """What the worker works with. Raises ValueError when a setting is missing."""
     app = firebase_app(settings.need_credentials(), name="lull-worker")
-    sender = FcmSender(app, fcm_url=settings.emulator_url)
+    sender = FcmSender(app, threads=AT_ONCE, fcm_url=settings.emulator_url)
     database = Database(settings.database_url)
     ports = replace(_ports(database, None), sender=sender)
     clock = open_clock(settings, database)

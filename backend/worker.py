@@ -54,6 +54,9 @@ def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
 
     def expire() -> None:
+        if not clock.trusted():
+            log.warning("waiting", reason="clock_doubtful")
+            return
         try:
             closed = ports.ledger.expire(clock.now())
         except Unavailable as error:

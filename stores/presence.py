@@ -95,13 +95,12 @@ def advance(
     if not 0.0 <= fix.accuracy_m <= rules.max_accuracy_m:
         return Step(state, "too_inaccurate")
     if state is None:
-        return _accept(PresenceState(fix), fix, hits, rules, left, fix.speed_mps)
+        return _accept(PresenceState(fix), fix, hits, rules, left, 0.0)
     if fix.recorded_at <= state.last.recorded_at:
         return Step(state, "out_of_order")
     speed = implied_speed_mps(state.last, fix)
     if speed <= rules.max_speed_mps:
-        # Slow drift within the accuracies says nothing, so the reported speed is believed when there is one.
-        return _accept(state, fix, hits, rules, left, speed if fix.speed_mps is None else fix.speed_mps)
+        return _accept(state, fix, hits, rules, left, speed)
     return _jumped(state, fix, hits, rules, left)
 
 
@@ -124,19 +123,21 @@ def _jumped(state: PresenceState, fix: Fix, hits: Sequence[Hit], rules: Presence
         return Step(replace(state, candidate=fix, agreeing=1), "impossible_jump")
     if state.agreeing < rules.jumps_before_new_anchor:
         return Step(replace(state, candidate=fix, agreeing=state.agreeing + 1), "impossible_jump")
-    return _accept(state, fix, hits, rules, left, speed if fix.speed_mps is None else fix.speed_mps)
+    return _accept(state, fix, hits, rules, left, speed)
 
 
 def _accept(
-    state: PresenceState, fix: Fix, hits: Sequence[Hit], rules: PresenceRules, left: Sequence[Hit], speed: float | None
+    state: PresenceState, fix: Fix, hits: Sequence[Hit], rules: PresenceRules, left: Sequence[Hit], implied_mps: float
 ) -> Step:
+    # The faster of both: a phone on a bus may report no speed of its own.
+    speed = max(implied_mps, fix.speed_mps or 0.0)
     at, inside, events = fix.recorded_at, dict(state.inside), list[PresenceEvent]()
     for hit in hits:
         visit = inside.get(hit.store.id)
         if hit.depth_m < rules.enter_margin * fix.accuracy_m:
             continue
         if visit is None:
-            if (speed or 0.0) <= rules.max_enter_speed_mps:
+            if speed <= rules.max_enter_speed_mps:
                 inside[hit.store.id] = Visit(at, at)
                 events.append(PresenceEvent("enter", hit.store.id, at, hit.distance_m))
         elif at - visit.last_event_at >= timedelta(seconds=rules.dwell_s):

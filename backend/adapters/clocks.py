@@ -50,8 +50,8 @@ class DatabaseClock:
         self._ask = ask
         self._steady = steady
         self._lock = threading.Lock()
-        self._base = ask()
-        self._base_at = self._tried_at = steady()
+        self._tried_at = steady()
+        self._heard = (ask(), self._tried_at)  # one value, so that no reader sees half of a new one
 
     def now(self) -> datetime:
         """The server's time; carried on by this machine's steady clock while the server is away."""
@@ -59,12 +59,13 @@ class DatabaseClock:
         if steady - self._tried_at >= ASK_EVERY_S and self._lock.acquire(blocking=False):
             try:
                 self._tried_at = steady
-                self._base, self._base_at = self._ask(), self._steady()
+                self._heard = (self._ask(), self._steady())
             except Unavailable:
                 pass
             finally:
                 self._lock.release()
-        return self._base + timedelta(seconds=self._steady() - self._base_at)
+        heard, at = self._heard
+        return heard + timedelta(seconds=self._steady() - at)
 
     def real(self) -> float:
         """Real seconds since 1970, by this machine."""
@@ -72,7 +73,7 @@ class DatabaseClock:
 
     def trusted(self) -> bool:
         """False once the server has not been heard for a minute."""
-        return self._steady() - self._base_at < TOO_OLD_S
+        return self._steady() - self._heard[1] < TOO_OLD_S
 
 
 class FastClock:

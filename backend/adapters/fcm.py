@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -72,31 +72,15 @@ class FcmSender:
 
         Never raises for a push that could not be sent: its result says why and whether to try again.
         """
-        results = dict(self._stream(pushes))
-        return [results[index] for index in range(len(pushes))]
-
-    def stream(self, pushes: Sequence[Push]) -> Iterator[tuple[Push, SendResult]]:
-        """The same, but yields each result as it comes, so that a slow one holds up nobody's bookkeeping.
-
-        Sending starts when the first result is asked for.
-        """
-        return ((pushes[index], result) for index, result in self._stream(pushes))
+        refused = self._authorise() if pushes else None
+        if refused is not None:
+            return [refused] * len(pushes)
+        return list(self._pool.map(self._send_one, pushes))
 
     def close(self) -> None:
         """Waits for sends under way, drops those not started, and closes the connections."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._session.close()
-
-    def _stream(self, pushes: Sequence[Push]) -> Iterator[tuple[int, SendResult]]:
-        if not pushes:
-            return
-        refused = self._authorise()
-        if refused is not None:
-            yield from ((index, refused) for index in range(len(pushes)))
-            return
-        futures = {self._pool.submit(self._send_one, push): index for index, push in enumerate(pushes)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
 
     def _authorise(self) -> Refused | None:
         """Fetches the access token once for all threads, which would each fetch their own."""

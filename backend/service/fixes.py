@@ -73,19 +73,19 @@ class Fixes:
         index = self._catalogue.view().index
         now = self._clock.now()
         rejected: list[Rejected] = []
-        signals: dict[str, PresenceEvent] = {}
-        newest: tuple[Fix, Step] | None = None
+        entered: dict[str, PresenceEvent] = {}
+        newest: Fix | None = None
         for number in sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at):
             fix = fixes[number]
             reason, step = self._move(member_id, fix, index, now)
             if step is None or reason is not None:
                 rejected.append(Rejected(number, reason or "unknown"))
+                newest = None
                 continue
-            newest = (fix, step)
-            for event in step.events:
-                signals[event.store_id] = event
-        answers = self._offers(member_id, newest, signals, now)
-        advice = self._watch.advise(index, newest[0].position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
+            newest = fix
+            entered |= {event.store_id: event for event in step.events}
+        answers = self._offers(member_id, newest, index, entered, now)
+        advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
         ordered = tuple(sorted(rejected, key=lambda each: each.index))
         return Report(len(fixes) - len(rejected), ordered, answers, advice)
 
@@ -104,18 +104,19 @@ class Fixes:
         return step.rejection, step
 
     def _offers(
-        self, member_id: str, newest: tuple[Fix, Step] | None, events: dict[str, PresenceEvent], now: datetime
+        self, member_id: str, newest: Fix | None, index: StoreIndex, events: dict[str, PresenceEvent], now: datetime
     ) -> tuple[Answer, ...]:
-        """Only the newest fix leads to offers, if it is fresh, at the stores it is still in; nearest first."""
-        if newest is None or now - newest[0].recorded_at > FRESH:
+        """Only the newest fix leads to offers, if it was accepted and is fresh, at stores it lies well within."""
+        if newest is None or now - newest.recorded_at > FRESH:
             return ()
-        fix, step = newest
-        inside = step.state.inside if step.state else {}
-        signals = [
-            Signal(event.kind, event.store_id, fix.recorded_at, event.distance_m)
-            for event in events.values()
-            if event.kind != "exit" and event.store_id in inside and event.distance_m is not None
-        ]
-        signals.sort(key=lambda signal: (signal.distance_m, signal.store_id))
-        answers = (self._opportunities.answer(member_id, signal) for signal in signals)
-        return tuple(answer for answer in answers if answer)
+        margin_m = self._rules.enter_margin * newest.accuracy_m
+        answers: list[Answer] = []
+        for hit in index.hits(newest.position):
+            event = events.get(hit.store.id)
+            if event is None or event.kind == "exit" or hit.depth_m < margin_m:
+                continue
+            signal = Signal(event.kind, hit.store.id, newest.recorded_at, hit.distance_m)
+            answer = self._opportunities.answer(member_id, signal)
+            if answer is not None:
+                answers.append(answer)
+        return tuple(answers)

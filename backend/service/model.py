@@ -10,6 +10,7 @@ from typing import Literal
 
 from backend.decision.facts import Facts, QuietHours
 from backend.decision.result import Decision
+from stores.model import Store
 
 Tier = Literal["green", "gold", "reserve"]
 TIERS: tuple[Tier, ...] = ("green", "gold", "reserve")
@@ -100,11 +101,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a store's tills said lately, with what is usual at this hour of the week."""
+    """What a store's tills said lately, with what is usual at this hour of the week; None is unknown."""
 
     arrivals: int
     observed_s: float
-    waiting: int
+    waiting: int | None
     staff: int | None
     baseline_per_hour: float | None
     sold_out: frozenset[str]
@@ -263,6 +264,7 @@ class Queued:
 
     coupon: Coupon
     member: Member | None
+    store: Store | None
     paused: bool
     attempts: int
     first_tried_at: float | None

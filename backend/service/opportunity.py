@@ -112,8 +112,8 @@ def _member_facts(member: Member, given_this_week: int) -> MemberFacts:
 
 
 def evidence(store: Store, traffic: Traffic) -> Evidence | None:
-    """The store's traffic as the estimate wants it; None when staff or service time are unknown."""
-    if not traffic.staff or not store.service_s:
+    """The store's traffic as the estimate wants it; None when staff, line or service time are unknown."""
+    if not traffic.staff or not store.service_s or traffic.waiting is None:
         return None
     return Evidence(
         arrivals=traffic.arrivals,

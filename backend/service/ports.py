@@ -72,7 +72,7 @@ class Members(Protocol):
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
 
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
-        """Set tastes by member id: shares of past purchases by product."""
+        """Set tastes by member id, shares of past purchases by product, of those who agreed to personalisation."""
 
 
 class Presence(Protocol):

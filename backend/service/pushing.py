@@ -9,8 +9,10 @@ from math import floor
 from backend.decision.gates import sleeps
 from backend.service.model import LIVE_STATES, Accepted, Push, Queued, Refused, SendResult
 from backend.service.ports import Clock, Ports, Retry
+from stores.hours import for_store
 
-BATCH = 256
+AT_ONCE = 64
+"""Pushes taken at a time, all sent at once: none waits long between being asked about and being sent."""
 LEASE_S = 120.0
 FIRST_RETRY_S = 10.0
 GIVE_UP_S = 3600.0
@@ -18,7 +20,7 @@ LEAST_LIFE_S = 1
 
 
 def dropped(queued: Queued, now: datetime) -> str | None:
-    """Why a push may not be sent now; None when it may. Asked again at the last moment before each send."""
+    """Why a push may not be sent now; None when it may. Asked just before each send."""
     coupon, member = queued.coupon, queued.member
     if member is None:
         return "member_gone"
@@ -30,6 +32,9 @@ def dropped(queued: Queued, now: datetime) -> str | None:
         return "coupon_expired"
     if queued.paused:
         return "paused"
+    hours = for_store(queued.store) if queued.store else None
+    if hours is None or not hours.is_open(now):
+        return "store_closed"
     if member.device is None:
         return "unreachable_device"
     if sleeps(member.preferences.quiet_hours, member.device.time_zone, now):
@@ -82,8 +87,10 @@ class Outbox:
 
     def send_due(self) -> int:
         """Send one batch of what is due; how many rows were taken."""
+        if not self._clock.trusted():
+            return 0
         ledger = self._ports.ledger
-        rows = ledger.claim(BATCH, self._clock.real(), LEASE_S)
+        rows = ledger.claim(AT_ONCE, self._clock.real(), LEASE_S)
         now = self._clock.now()
         due: list[Queued] = []
         for row in rows:

@@ -136,7 +136,7 @@ class TwinChain:
             return Traffic(
                 arrivals=round(sum(seen.value for seen in arrivals)),
                 observed_s=min(sum(seen.window_s or 0.0 for seen in arrivals), (now - since).total_seconds()),
-                waiting=round(queue[-1].value) if queue else 0,
+                waiting=round(queue[-1].value) if queue else None,
                 staff=round(staff[-1].value) if staff else store.staff,
                 baseline_per_hour=self._world.baselines.get(store_id, {}).get(hour_of_week),
                 sold_out=frozenset(product for product, value in sold_out.items() if product and value >= 1),

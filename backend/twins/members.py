@@ -95,14 +95,16 @@ class TwinMembers:
     def _append(self, member: Member, entry: Consent) -> None:
         self._world.consents[member.id].append(entry)
         others = member.consents - {entry.purpose}
-        self._put(replace(member, consents=others | {entry.purpose} if entry.granted else others))
+        tastes = {} if entry.purpose == "personalisation" and not entry.granted else member.tastes
+        self._put(replace(member, consents=others | {entry.purpose} if entry.granted else others, tastes=tastes))
 
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
-        """Set tastes by member id; who is not a member is passed over."""
+        """Set tastes by member id, of those who agreed to personalisation; who is not a member is passed over."""
         with self._world.lock:
             for member_id, shares in tastes.items():
-                if member_id in self._world.members:
-                    self._put(replace(self._world.members[member_id], tastes=dict(shares)))
+                member = self._world.members.get(member_id)
+                if member is not None and "personalisation" in member.consents:
+                    self._put(replace(member, tastes=dict(shares)))
 
     def _known(self, member_id: str) -> Member:
         if member_id not in self._world.members:

@@ -28,6 +28,7 @@ class TwinOutbox:
         return Queued(
             coupon=coupon,
             member=self._world.members.get(coupon.member_id),
+            store=self._world.stores.get(coupon.store_id),
             paused=self._world.is_paused(coupon.store_id),
             attempts=row.attempts,
             first_tried_at=row.first_tried_at,

@@ -162,7 +162,7 @@ def test_a_store_nobody_knows_has_no_traffic(ports: Ports) -> None:
 
 def test_a_store_of_which_nothing_was_heard_has_only_its_staff(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI, BARE])
-    assert traffic(ports) == Traffic(0, 0.0, 0, 2, None, frozenset(), 0, False)
+    assert traffic(ports) == Traffic(0, 0.0, None, 2, None, frozenset(), 0, False)
     assert traffic(ports, "bare").staff is None
 
 
@@ -205,7 +205,7 @@ def test_the_newest_queue_and_staff_hold_whatever_order_they_are_told_in(ports: 
     seen = [("queue_length", -1, 4), ("queue_length", -5, 9), ("staff", -3, 1), ("staff", -9, 5), ("headcount", -1, 30)]
     ports.chain.observe("kamppi", [Observation(kind, NOW + minutes(at), value) for kind, at, value in seen])  # type: ignore[arg-type]
     assert (traffic(ports).waiting, traffic(ports).staff) == (4, 1)
-    assert (traffic(ports, at=30).waiting, traffic(ports, at=30).staff) == (0, 2)
+    assert (traffic(ports, at=30).waiting, traffic(ports, at=30).staff) == (None, 2)
 
 
 def sold_out(product: str, hours_ago: float, value: float = 1.0) -> Observation:

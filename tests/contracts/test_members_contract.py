@@ -97,13 +97,23 @@ def test_preferences_are_replaced(ports: Ports) -> None:
         assert known.preferences == wish
 
 
-def test_tastes_are_set_for_members_only(ports: Ports) -> None:
+def test_tastes_are_set_for_members_who_agreed(ports: Ports) -> None:
+    aino, eero = ports.members.sign_in("aino", NOW), ports.members.sign_in("eero", NOW)
+    ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation"))
+    ports.members.set_tastes({who: {"tea": 0.25, "bun": 0.75} for who in (aino.id, eero.id, "nobody")})
+    known = [ports.members.get(who) for who in (aino.id, eero.id)]
+    assert [who.tastes for who in known if who] == [{"tea": 0.25, "bun": 0.75}, {}]
+    assert ports.members.get("nobody") is None
+
+
+def test_who_withdraws_from_personalisation_has_no_tastes_left(ports: Ports) -> None:
     aino = ports.members.sign_in("aino", NOW)
-    ports.members.set_tastes({aino.id: {"tea": 0.25, "bun": 0.75}, "nobody": {"tea": 1.0}})
+    ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation"))
+    ports.members.set_tastes({aino.id: {"tea": 1.0}})
+    ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation", granted=False, at=NOW))
     known = ports.members.get(aino.id)
     assert known is not None
-    assert known.tastes == {"tea": 0.25, "bun": 0.75}
-    assert ports.members.get("nobody") is None
+    assert known.tastes == {}
 
 
 AINO = Member("aino", "uid-aino", "gold", time_zone="Europe/Helsinki", locale="fi", tastes={"tea": 1.0})

@@ -206,7 +206,7 @@ class SqlChain:
         return Traffic(
             arrivals=round(sum(row.value for row in arrivals)),
             observed_s=min(sum(row.window_s or 0.0 for row in arrivals), (now - since).total_seconds()),
-            waiting=round(newest.get("queue_length", 0)),
+            waiting=round(newest["queue_length"]) if "queue_length" in newest else None,
             staff=round(newest["staff"]) if "staff" in newest else store.staff,
             baseline_per_hour=store.per_hour,
             sold_out=frozenset(product for product, value in sold_out.items() if value >= 1),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import exc
@@ -18,9 +19,12 @@ from sqlalchemy.engine import make_url
 from backend.adapters.sql import tables as t
 from backend.service.errors import Unavailable
 
+log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BUSY_MS = 5_000
 POOL = 40
+_PATIENCE = {"connect_timeout": 3, "options": "-c statement_timeout=30000"}
+"""Seconds and milliseconds: a PostgreSQL that is out of reach is told as such, not waited for."""
 
 
 def _configure_sqlite(engine: sa.Engine) -> None:
@@ -44,8 +48,11 @@ class Database:
         parsed = checked_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.insert: Any = sqlite.insert if self.is_sqlite else postgresql.insert
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True}
-        engine = sa.create_engine(parsed, pool_size=POOL, max_overflow=POOL, **options)
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "connect_args": _PATIENCE}
+        # Parameters are people's data: they stay out of every error's text.
+        engine = sa.create_engine(
+            parsed, pool_size=POOL, max_overflow=POOL, pool_timeout=3, hide_parameters=True, **options
+        )
         if self.is_sqlite:
             _configure_sqlite(engine)
         self._engine = engine
@@ -79,6 +86,7 @@ def _mapped() -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         if "no such table" in str(error):
             raise _no_tables() from error
+        log.warning("database unavailable", error=type(error).__name__)
         raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon") from error
     except exc.ProgrammingError as error:
         if "does not exist" in str(error.orig):

@@ -95,7 +95,7 @@ class SqlMembers:
         row = connection.execute(_BY_ID, {"key": member.id}).one_or_none()
         owner = connection.execute(_BY_UID, {"key": member.uid}).one_or_none()
         if owner is not None and owner.id != member.id:
-            raise Conflict("uid_taken", f"the uid of member {member.id!r} belongs to another member")
+            raise Conflict("uid_taken", "the uid of a member in the file belongs to another member already")
         if row is None:
             connection.execute(t.members.insert().values(rows.member_row(member)))
             for consent in consents:
@@ -115,8 +115,9 @@ class SqlMembers:
         return not same or bool(fresh)
 
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
-        """Set tastes by member id."""
-        update = t.members.update().where(t.members.c.id == sa.bindparam("key")).values(tastes=sa.bindparam("body"))
+        """Set tastes by member id, of those who agreed to personalisation."""
+        mine = (t.members.c.id == sa.bindparam("key"), t.members.c.personalisation)
+        update = t.members.update().where(*mine).values(tastes=sa.bindparam("body"))
         values = [{"key": key, "body": rows.TASTES.dump_json(dict(body)).decode()} for key, body in tastes.items()]
         if values:
             with self._database.write() as connection:
@@ -131,8 +132,10 @@ def _must_exist(connection: sa.Connection, member_id: str) -> None:
 
 def _append(connection: sa.Connection, member_id: str, consent: Consent) -> None:
     connection.execute(t.consents.insert().values(member_id=member_id, **asdict(consent)))
-    update = t.members.update().where(t.members.c.id == member_id).values({consent.purpose: consent.granted})
-    connection.execute(update)
+    values: dict[str, object] = {consent.purpose: consent.granted}
+    if consent.purpose == "personalisation" and not consent.granted:
+        values["tastes"] = "{}"
+    connection.execute(t.members.update().where(t.members.c.id == member_id).values(values))
 
 
 def _append_news(connection: sa.Connection, member_id: str, consent: Consent) -> bool:

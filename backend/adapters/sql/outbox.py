@@ -44,6 +44,8 @@ class SqlOutbox:
         coupons = [rows.coupon(row) for row in connection.execute(t.coupons.select().where(t.coupons.c.id.in_(ids)))]
         people = rows.MEMBER.where(t.members.c.id.in_({coupon.member_id for coupon in coupons}))
         members = {row.id: rows.member(row) for row in connection.execute(people)}
+        shops = t.stores.select().where(t.stores.c.id.in_({coupon.store_id for coupon in coupons}))
+        stores = {row.id: rows.store(row) for row in connection.execute(shops)}
         paused = set(connection.execute(sa.select(t.pauses.c.scope)).scalars())
         tries = {row.coupon_id: row for row in claimed}
         coupons.sort(key=lambda coupon: (coupon.issued_at, coupon.id))
@@ -51,6 +53,7 @@ class SqlOutbox:
             Queued(
                 coupon=coupon,
                 member=members.get(coupon.member_id),
+                store=stores.get(coupon.store_id),
                 paused=not paused.isdisjoint(("*", coupon.store_id)),
                 attempts=tries[coupon.id].attempts,
                 first_tried_at=tries[coupon.id].first_tried_at,

@@ -156,7 +156,8 @@ class Lull:
         self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, "EUR")]})
         assert self.post("/v1/offers", OFFER, self.marketer).status_code == 201
         assert self.post("/v1/campaigns", CAMPAIGN, self.marketer).status_code == 201
-        quiet = {"observations": [{"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}]}
+        arrivals = {"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}
+        quiet = {"observations": [arrivals, {"kind": "queue_length", "at": stamp(), "value": 0}]}
         assert self.post("/v1/stores/kamppi/observations", quiet, self.till).status_code == 202
 
     def willing_member(self) -> None:

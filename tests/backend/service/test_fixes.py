@@ -51,6 +51,24 @@ def test_a_batch_that_ends_outside_leads_to_nothing(lull: Lull) -> None:
     assert (answer["accepted"], reasons(answer)) == (2, [])
 
 
+@pytest.mark.parametrize("newest", [{"mocked": True}, {"accuracy_m": 900.0}, {"lat": 10.0}])
+def test_a_batch_whose_newest_fix_is_refused_leads_to_nothing(lull: Lull, newest: dict[str, Any]) -> None:
+    answer = report(lull, fix(recorded_at=stamp(-10)), fix(**newest))
+    assert (answer["accepted"], len(answer["rejected"]), reasons(answer)) == (1, 1, [])
+
+
+def test_a_batch_whose_newest_fix_is_near_the_edge_leads_to_nothing(lull: Lull) -> None:
+    answer = report(lull, fix(recorded_at=stamp(-100)), fix(lat=60.16952 + 0.00128))
+    assert (answer["accepted"], reasons(answer)) == (2, [])
+
+
+def test_a_store_whose_line_nobody_told_of_gets_no_offer(lull: Lull) -> None:
+    lull.world.observations.clear()
+    arrivals = {"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}
+    lull.post("/v1/stores/kamppi/observations", {"observations": [arrivals]}, lull.till)
+    assert reasons(report(lull, fix())) == ["traffic_unknown"]
+
+
 def test_an_old_fix_moves_presence_but_leads_to_nothing(lull: Lull) -> None:
     answer = report(lull, fix(recorded_at=stamp(-300)))
     assert (answer["accepted"], reasons(answer)) == (1, [])

@@ -12,7 +12,9 @@ from stores.model import Circle, Position, Store
 from tests.backend.api.world import NOW
 
 MEMBERS = (
-    b"member_id,uid,tier,weekly_maximum,location_offers,text_version\naino,u-aino,gold,2,true,v1\neero,,,,false,v1\n"
+    b"member_id,uid,tier,weekly_maximum,location_offers,personalisation,text_version\n"
+    b"aino,u-aino,gold,2,true,true,v1\n"
+    b"eero,,,,false,,v1\n"
 )
 PURCHASES = (
     b"store_id,member_id,at,product_id,quantity,unit_price,currency,ticket\n"
@@ -39,7 +41,7 @@ def test_members_come_with_what_the_file_says() -> None:
     aino = ports.members.get("aino")
     assert aino is not None
     assert (aino.uid, aino.tier, aino.preferences.weekly_maximum) == ("u-aino", "gold", 2)
-    assert aino.consents == {"location_offers"}
+    assert aino.consents == {"location_offers", "personalisation"}
 
 
 def test_the_same_members_again_change_nothing() -> None:
@@ -55,7 +57,7 @@ def test_what_the_file_does_not_say_stays() -> None:
     import_members(ports, read_members(b"member_id,tier\naino,reserve\n").members, NOW)
     aino = ports.members.get("aino")
     assert aino is not None
-    assert (aino.uid, aino.tier, aino.consents) == ("u-aino", "reserve", {"location_offers"})
+    assert (aino.uid, aino.tier, aino.consents) == ("u-aino", "reserve", {"location_offers", "personalisation"})
 
 
 def test_purchases_of_unknown_stores_are_reported_and_the_others_taken() -> None:

@@ -23,6 +23,7 @@ from backend.service.model import (
 from backend.service.ports import Retry
 from backend.service.pushing import Outbox, dropped, message, outcome
 from backend.twins import TwinSender
+from stores.model import Circle, Position, Store
 from tests.backend.api.world import NOW, Lull
 
 MEMBER = Member(
@@ -48,7 +49,10 @@ COUPON = Coupon(
     issued_at=NOW,
     expires_at=NOW + timedelta(minutes=30),
 )
-QUEUED = Queued(COUPON, MEMBER, paused=False, attempts=1, first_tried_at=1000.0)
+STORE = Store(
+    "kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), hours="Mo-Su 07:00-23:00", time_zone="Europe/Helsinki"
+)
+QUEUED = Queued(COUPON, MEMBER, STORE, paused=False, attempts=1, first_tried_at=1000.0)
 
 
 def queued(member: dict[str, Any] | None = None, coupon: dict[str, Any] | None = None, **changes: Any) -> Queued:
@@ -68,6 +72,9 @@ def test_a_good_push_is_sent() -> None:
         (replace(QUEUED, member=None), "member_gone"),
         (queued(member={"device": None}), "unreachable_device"),
         (queued(paused=True), "paused"),
+        (replace(QUEUED, store=None), "store_closed"),
+        (replace(QUEUED, store=replace(STORE, hours="Mo-Su 07:00-16:00")), "store_closed"),
+        (replace(QUEUED, store=replace(STORE, hours=None)), "store_closed"),
         (queued(coupon={"state": CouponState.REDEEMED}), "coupon_redeemed"),
         (queued(coupon={"expires_at": NOW}), "coupon_expired"),
         (queued(member={"preferences": Preferences(QuietHours(time(16), time(18)))}), "quiet_hours"),
