@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_YEAR_2100 = 4_102_444_800.0
+
 
 class Settings(BaseSettings):
     """Read from variables with the prefix LULL_ (LULL_DATABASE_URL and so on)."""
@@ -58,8 +60,8 @@ class Settings(BaseSettings):
             real, domain, rate = (float(part) for part in self.clock.split(","))
         except ValueError as error:
             raise ValueError("LULL_CLOCK must be three numbers: real seconds, domain seconds, rate") from error
-        if not 0.0 < rate <= 1000.0:
-            raise ValueError("LULL_CLOCK: the rate must lie between 0 and 1000")
+        if not (0.0 < rate <= 1000.0 and 0.0 <= real < _YEAR_2100 and 0.0 <= domain < _YEAR_2100):
+            raise ValueError("LULL_CLOCK: times must lie between 1970 and 2100, and the rate between 0 and 1000")
         return real, domain, rate
 
 

@@ -52,6 +52,10 @@ CHECK_EVERY_S = 1.0
 INTERRUPTED = 130
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite end, and the terminal being closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for."""
@@ -97,8 +101,11 @@ def run_demo(options: Options, out: Console, err: Console) -> int:
 
     Ends on SIGINT and SIGTERM at any time, with all processes ended and the temporary folder gone. Raises WrongInput.
     """
-    if options.summary is not None and not options.summary.absolute().parent.is_dir():
-        raise WrongInput(f"{options.summary} cannot be written: its folder does not exist.")
+    if options.summary is not None:
+        if not options.summary.absolute().parent.is_dir():
+            raise WrongInput(f"{options.summary} cannot be written: its folder does not exist.")
+        if options.summary.is_dir():
+            raise WrongInput(f"{options.summary} cannot be written: it is a folder, give the name of a file.")
     stack = ExitStack()
     with _interruptible():
         try:
@@ -111,19 +118,19 @@ def run_demo(options: Options, out: Console, err: Console) -> int:
             return 1
         finally:
             # A second ctrl-C must not leave processes behind.
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ENDINGS:
                 signal.signal(number, signal.SIG_IGN)
             stack.close()
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGINT and SIGTERM both raise KeyboardInterrupt, even when the parent had them ignored."""
+    """Each of the signals that end a demo raises KeyboardInterrupt, even when the parent had them ignored."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
     try:
         yield
     finally:

@@ -236,10 +236,9 @@ def _moment(text: str) -> datetime:
         raise ValueError("must be a time in RFC 3339, such as 2026-06-02T14:00:00Z") from None
     if moment.tzinfo is None:
         raise ValueError("has no time zone: write Z or an offset, such as 2026-06-02T14:00:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is too early or too late") from None
+    if not 1970 <= moment.year <= 2100:
+        raise ValueError("must lie between the years 1970 and 2100")
+    return moment.astimezone(UTC)
 
 
 def _sorted(problems: list[RowProblem]) -> tuple[RowProblem, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from stores.importing.table import Aliases, RowProblem, RowReader, read_csv
 from stores.model import Product
@@ -51,7 +51,7 @@ def to_minor(price: str, currency: str) -> int:
     decimals = exponent(currency_code(currency))
     try:
         scaled = Decimal(price).scaleb(decimals)
-    except (InvalidOperation, ValueError):
+    except (ArithmeticError, ValueError):
         hint = ": use a point, not a comma, before the decimals" if "," in price else ""
         raise ValueError(f"is not a number{hint}") from None
     if not (scaled.is_finite() and 0 <= scaled <= _MAX_PRICE_MINOR):

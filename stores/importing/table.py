@@ -21,6 +21,9 @@ Aliases = Mapping[str, tuple[str, ...]]
 _MAX_COLUMNS_NAMED = 30
 
 
+LONGEST_ID = 128
+
+
 class UnreadableFile(ValueError):
     """The file as a whole cannot be imported; the message says why and what was found."""
 
@@ -119,6 +122,13 @@ class RowReader:
     row: int
     values: Mapping[str, str]
     problems: list[RowProblem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name, text in self.values.items():
+            if any(ord(char) == 0 or 0xD800 <= ord(char) <= 0xDFFF for char in text):
+                self.fail(name, "holds characters that are no text")
+            elif name.endswith("id") and (len(text) > LONGEST_ID or text == "*"):
+                self.fail(name, f'must have at most {LONGEST_ID} characters, and cannot be "*"')
 
     def fail(self, name: str, reason: str) -> None:
         """Report the field."""

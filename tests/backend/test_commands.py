@@ -67,6 +67,8 @@ def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
         (("stores", "import", "missing.csv"), {}, 2, "does not exist"),
         (("learn",), {"LULL_DATABASE_URL": "mysql://here/x"}, 2, "sqlite and postgresql"),
         (("learn",), {"LULL_DATABASE_URL": "nonsense"}, 2, "cannot be read"),
+        (("learn",), {"LULL_DATABASE_URL": "sqlite+foo:///x.db"}, 1, "lull database upgrade"),
+        (("learn",), {"LULL_DATABASE_URL": "postgresql://h:notaport/db"}, 2, "cannot be read"),
         (("learn",), {}, 1, "lull database upgrade"),
         (("learn",), {"LULL_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, 1, "cannot be reached"),
         (("keys", "create", "--role", "king"), {}, 2, "none of till"),
@@ -78,6 +80,8 @@ def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
         (("worker",), {"LULL_EMULATOR_URL": "http://10.0.0.1:9099"}, 2, "loopback"),
         (("serve",), {"LULL_SECRET": "s" * 32, "LULL_CREDENTIALS": "x", "LULL_CLOCK": "1,2,3"}, 2, "demo only"),
         (("nothing",), {}, 2, "No such command"),
+        (("demo", "--summary", "."), {}, 2, "is a folder"),
+        (("worker",), {"LULL_EMULATOR_URL": "http://127.0.0.1:9", "LULL_CLOCK": "0,-inf,1"}, 2, "LULL_C"),
     ],
 )
 def test_wrong_input_is_told_in_a_sentence(

@@ -204,3 +204,21 @@ def test_a_bad_menu_row_is_reported(row: str, field: str) -> None:
 
 def test_problems_are_plain_values() -> None:
     assert read_stores(csv_file(HEADER, "a,,24"), "csv").problems == (RowProblem(1, "lat", "is missing"),)
+
+
+@pytest.mark.parametrize("store_id", ["*", "x" * 129, "a\x00b"])
+def test_an_id_that_could_not_be_used_is_reported(store_id: str) -> None:
+    read = read_stores(f"id,lat,lng\n{store_id},60.1,24.9\n".encode(), "csv")
+    assert (read.stores, [problem.field for problem in read.problems]) == ((), ["id"])
+
+
+def test_half_a_character_is_reported_by_its_row() -> None:
+    place = '{"type":"Point","coordinates":[24.9,60.1]}'
+    feature = f'{{"type":"Feature","geometry":{place},"properties":{{"id":"a","name":"\\ud800"}}}}'
+    read = read_stores(f'{{"type":"FeatureCollection","features":[{feature}]}}'.encode(), "geojson")
+    assert [(problem.row, problem.field) for problem in read.problems] == [(1, "name")]
+
+
+def test_a_price_beyond_all_reason_is_reported() -> None:
+    read = read_menu(b"store_id,product_id,name,price,currency\n,tea,Tea,1e400000000,EUR\n")
+    assert [problem.row for problem in read.problems] == [1]

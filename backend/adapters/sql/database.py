@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from backend.adapters.sql import tables as t
-from backend.service.errors import Unavailable
+from backend.service.errors import Invalid, Unavailable
 
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -88,9 +88,15 @@ def _mapped() -> Iterator[None]:
             raise _no_tables() from error
         log.warning("database unavailable", error=type(error).__name__)
         raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon") from error
+    except exc.DataError as error:
+        raise Invalid("data", "the database cannot hold a value: it is too large, or no text") from error
     except exc.ProgrammingError as error:
         if "does not exist" in str(error.orig):
             raise _no_tables() from error
+        raise
+    except exc.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise Unavailable("no_database", "the file is not a SQLite database, or it is damaged") from error
         raise
 
 
@@ -102,15 +108,15 @@ def checked_url(url: str) -> sa.URL:
     """The URL, with the driver Lull uses. Raises ValueError, without repeating a password, when it cannot be used."""
     try:
         parsed = make_url(url)
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
         raise ValueError(
             "the database URL cannot be read: it looks like sqlite:///lull.db or postgresql://..."
         ) from error
-    name = parsed.get_backend_name()
+    name = parsed.drivername.partition("+")[0]
     if name == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    if name == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return parsed
+    if name == "sqlite" and parsed.database not in (None, "", ":memory:") and not parsed.query:
+        return parsed.set(drivername="sqlite")
     if name == "sqlite":
         raise ValueError("SQLite needs a file, such as sqlite:///lull.db: several processes work on it")
     raise ValueError(f"the database URL names {name!r}; Lull runs on sqlite and postgresql")
