@@ -33,18 +33,16 @@ _STORE = sa.select(
     sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])).label("paused"),
 ).where(t.stores.c.id == _p("store"))
 
-_OBSERVED = (
-    sa.select(_o.kind, _o.product_id, _o.at, _o.value, _o.window_s)
-    .where(
-        _o.store_id == _p("store"),
-        sa.or_(
-            sa.and_(_o.kind != "sold_out", _o.at > _p("since")),
-            sa.and_(_o.kind == "sold_out", _o.at > _p("since_sold_out")),
-        ),
-        _o.at <= _p("now"),
-    )
-    .order_by(_o.at)
-)
+
+def _seen(since: str, *kind: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    columns = (_o.kind, _o.product_id, _o.at, _o.value, _o.window_s)
+    return sa.select(*columns).where(_o.store_id == _p("store"), *kind, _o.at > _p(since), _o.at <= _p("now"))
+
+
+# Two selects, each along the primary key: one with OR would read all that the store ever reported.
+_LATELY = sa.and_(_o.kind.in_(["arrivals", "queue_length", "staff"]), _o.product_id == "")
+_RECENT = sa.union_all(_seen("since", _LATELY), _seen("since_sold_out", _o.kind == "sold_out")).subquery()
+_OBSERVED = sa.select(_RECENT).order_by(_RECENT.c.at)
 
 
 class SqlChain:
