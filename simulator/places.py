@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.movement import LocalFrame, Point
 from stores.geometry import PreparedFence, distance_m, prepare
-from stores.hours import OpeningHours, for_store
+from stores.hours import OpeningHours, for_store, hour_of_week
 from stores.model import Circle, Position, Product, Store
 
 HOURS_PER_WEEK = 168
@@ -46,7 +46,7 @@ class Place:
 
     def hour_of_week(self, epoch_s: float) -> int:
         """0 to 167 in the store's time zone."""
-        return hour_of_week(epoch_s, self.time_zone)
+        return hour_of_week(datetime.fromtimestamp(epoch_s, UTC), self.time_zone)
 
     def rate_per_s(self, epoch_s: float) -> float:
         """Background customers per second at a moment; none while the store is closed."""
@@ -105,7 +105,7 @@ def _place(store: Store, frame: LocalFrame, visits: Sequence[float], load: float
     if len(visits) != HOURS_PER_WEEK:
         raise ValueError(f"Store {store.id} needs {HOURS_PER_WEEK} rates of visits, one for each hour of a week.")
     zone = ZoneInfo(store.time_zone)
-    start_hour = hour_of_week(start_epoch_s, zone)
+    start_hour = hour_of_week(datetime.fromtimestamp(start_epoch_s, UTC), zone)
     capacity_per_hour = 3_600.0 * store.staff / store.service_s
     scale = load * capacity_per_hour / visits[start_hour] if visits[start_hour] > 0.0 else 0.0
     return Place(
@@ -120,12 +120,6 @@ def _place(store: Store, frame: LocalFrame, visits: Sequence[float], load: float
         hours=hours,
         extent_m=_extent_m(store),
     )
-
-
-def hour_of_week(epoch_s: float, zone: ZoneInfo) -> int:
-    """0 (Monday, midnight to one) to 167 of a moment in a time zone."""
-    local = datetime.fromtimestamp(epoch_s, UTC).astimezone(zone)
-    return local.weekday() * 24 + local.hour
 
 
 def _extent_m(store: Store) -> float:

@@ -78,6 +78,12 @@ def for_store(store: Store) -> OpeningHours | None:
     return OpeningHours.parse(store.hours, store.time_zone, store.position if needs_position else None)
 
 
+def hour_of_week(at: datetime, where: ZoneInfo) -> int:
+    """0 for Monday 00:00 to 00:59 in that zone, 167 for Sunday's last hour."""
+    local = at.astimezone(where)
+    return local.weekday() * 24 + local.hour
+
+
 def zone(name: str) -> ZoneInfo:
     """The IANA time zone of this name. Raises ValueError when there is none."""
     try:

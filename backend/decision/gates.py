@@ -10,19 +10,16 @@ from zoneinfo import ZoneInfo
 from backend.decision.facts import Facts, QuietHours
 from backend.decision.result import Forecast, Reason
 from backend.decision.snapshot import Rules, Snapshot
+from stores.hours import zone
 from stores.utilisation import arrival_rate, probability_quiet, spare_capacity, utilisation
-
-WEEK = timedelta(days=7)
 
 
 @lru_cache(maxsize=1024)
 def known_zone(name: str | None) -> ZoneInfo | None:
     """The zone with this IANA name, or None when there is none."""
-    if not name:
-        return None
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        return zone(name) if name else None
+    except ValueError:
         return None
 
 
@@ -30,8 +27,8 @@ def sleeps(quiet: QuietHours | None, time_zone: str | None, now: datetime) -> bo
     """Whether a member wants no push now; who wants quiet hours but whose zone is unknown may be asleep at any time."""
     if quiet is None:
         return False
-    zone = known_zone(time_zone)
-    return zone is None or quiet.cover(now.astimezone(zone).time())
+    where = known_zone(time_zone)
+    return where is None or quiet.cover(now.astimezone(where).time())
 
 
 def _switches(facts: Facts, snapshot: Snapshot, now: datetime) -> Reason | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from stores.hours import hour_of_week
+
 
 @dataclass(frozen=True, slots=True)
 class Sold:
@@ -37,10 +39,10 @@ def fit(purchases: Iterable[Sold], zone_of: Callable[[str], ZoneInfo]) -> Fitted
     days: dict[tuple[str, int], set[date]] = defaultdict(set)
     bought: dict[str, Counter[str]] = defaultdict(Counter)
     for purchase in purchases:
-        local = purchase.at.astimezone(zone_of(purchase.store_id))
-        hour = local.weekday() * 24 + local.hour
+        where = zone_of(purchase.store_id)
+        hour = hour_of_week(purchase.at, where)
         arrivals[purchase.store_id][hour] += 1
-        days[purchase.store_id, hour].add(local.date())
+        days[purchase.store_id, hour].add(purchase.at.astimezone(where).date())
         if purchase.member_id is not None:
             bought[purchase.member_id].update(dict(purchase.products))
     baselines = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 
-from backend.service.model import PURPOSES, TIERS, Purpose, Tier
+from backend.service.model import PURPOSES, TIERS, BasketItem, Purpose, Tier
 from stores.hours import zone
 from stores.importing.menu import read_price
 from stores.importing.table import Aliases, RowProblem, RowReader, read_csv
@@ -63,15 +63,6 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PurchaseLine:
-    """One product on a purchase; the price is of one piece, in minor units."""
-
-    product_id: str
-    quantity: int
-    unit_price_minor: int
-
-
-@dataclass(frozen=True, slots=True)
 class PurchaseRow:
     """A purchase: one row of the file, or all rows with the same ticket and store. `row` is its first row."""
 
@@ -80,7 +71,7 @@ class PurchaseRow:
     member_id: str | None
     at: datetime
     currency: str
-    lines: tuple[PurchaseLine, ...]
+    lines: tuple[BasketItem, ...]
     ticket_id: str | None = None
 
     @property
@@ -186,7 +177,7 @@ def _purchase(reader: RowReader) -> PurchaseRow | None:
     price = read_price(reader)
     if reader.problems or at is None or quantity is None or price is None:
         return None
-    line, values = PurchaseLine(product_id, quantity, price[0]), reader.values
+    line, values = BasketItem(product_id, quantity, price[0]), reader.values
     return PurchaseRow(reader.row, store_id, values.get("member_id"), at, price[1], (line,), values.get("ticket_id"))
 
 

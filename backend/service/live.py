@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from backend.service.catalogue import Catalogue
 from backend.service.model import Coupon, Record, Totals, Traffic
-from backend.service.opportunity import evidence, hour_of_week
+from backend.service.opportunity import evidence, store_hour
 from backend.service.ports import Clock, Ports
 from backend.service.wallet import as_of
 from stores.hours import for_store
@@ -62,7 +62,7 @@ class Live:
     def _store(self, store: Store, now: datetime) -> StorePicture:
         rules = self._catalogue.view().snapshot.rules
         since = now - timedelta(seconds=rules.observation_window_s)
-        traffic = self._ports.chain.traffic(store.id, since, now, hour_of_week(store, now))
+        traffic = self._ports.chain.traffic(store.id, since, now, store_hour(store, now))
         hours = for_store(store)
         known = evidence(store, traffic) if traffic else None
         rate = arrival_rate(known, rules.prior_hours, rules.minimum_observed_s) if known else None

@@ -16,7 +16,7 @@ from backend.service.catalogue import Catalogue, View
 from backend.service.codes import code_hash, coupon_code
 from backend.service.model import Coupon, Member, Outcome, Record, Traffic
 from backend.service.ports import Clock, Ports
-from stores.hours import for_store
+from stores.hours import for_store, hour_of_week
 from stores.model import Store
 from stores.utilisation import Evidence
 
@@ -73,7 +73,7 @@ class Opportunities:
         if store is None or member is None:
             return None
         since = now - timedelta(seconds=view.snapshot.rules.observation_window_s)
-        traffic = self._ports.chain.traffic(store.id, since, now, hour_of_week(store, now))
+        traffic = self._ports.chain.traffic(store.id, since, now, store_hour(store, now))
         if traffic is None:
             return None
         return Facts(
@@ -89,10 +89,9 @@ class Opportunities:
         )
 
 
-def hour_of_week(store: Store, at: datetime) -> int:
-    """0 for Monday 00:00 to 00:59 in the store's zone, 167 for Sunday's last hour; UTC where the zone is unknown."""
-    local = at.astimezone(ZoneInfo(store.time_zone or "UTC"))
-    return local.weekday() * 24 + local.hour
+def store_hour(store: Store, at: datetime) -> int:
+    """The hour of the week in the store's zone, in UTC where that is unknown."""
+    return hour_of_week(at, ZoneInfo(store.time_zone or "UTC"))
 
 
 def _member_facts(member: Member, given_this_week: int) -> MemberFacts:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from backend.service.importing import PurchaseLine, read_members, read_purchases
+from backend.service.importing import read_members, read_purchases
+from backend.service.model import BasketItem
 
 MEMBER_HEADER = (
     "member_id,uid,tier,time_zone,locale,quiet_start,quiet_end,weekly_maximum,muted_products,"
@@ -64,7 +65,7 @@ def test_rows_with_one_ticket_are_one_purchase() -> None:
     )
     assert result.problems == ()
     first, second, third = result.purchases
-    assert first.lines == (PurchaseLine("espresso", 2, 340), PurchaseLine("bun", 1, 200))
+    assert first.lines == (BasketItem("espresso", 2, 340), BasketItem("bun", 1, 200))
     assert (first.total_minor, first.member_id, first.ticket_id) == (880, "m1", "t1")
     assert (second.at, second.member_id) == (datetime(2026, 6, 2, 14, 30, tzinfo=UTC), None)
     assert third.store_id == "s2"
