@@ -15,6 +15,7 @@ from rich.table import Table
 from werkzeug.test import EnvironBuilder
 
 from backend.adapters.sql import rows
+from backend.adapters.sql.prepared import Prepared
 from backend.api import create_api, dispatch
 from backend.api.schemas.fixes import ReportAnswer
 from backend.service import fixes, opportunity
@@ -28,7 +29,7 @@ from stores.index import StoreIndex
 
 REST = "Flask, WSGI, dispatch"
 WARM, COUNTED, COUPONS = 200, 2_000, 300
-_WRITE = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
+_WRITE = re.compile(r"(INSERT INTO|UPDATE)\s+(\w+)|BEGIN IMMEDIATE")
 
 
 def print_stages(out: Console, world: World, entering: Sequence[str]) -> None:
@@ -89,7 +90,7 @@ def _watch_service(watch: Stopwatch, services: Services) -> None:
         (opportunity, "decide", "decide"),
         (opportunity, "coupon_code", "code and its hash"),
         (opportunity, "code_hash", "code and its hash"),
-        (ports.ledger, "record", "record: SQLAlchemy"),
+        (ports.ledger, "record", "record (the rest)"),
         (rows, "record_row", "record: facts to JSON"),
     ):
         if hasattr(owner, attribute):
@@ -98,17 +99,16 @@ def _watch_service(watch: Stopwatch, services: Services) -> None:
 
 
 def _watch_database(watch: Stopwatch, dialect: Any) -> None:
-    """The driver's part, by statement where it writes."""
+    """Statements apart from what is made of them, by statement where they write."""
 
-    def statement(_: Any, sql: str, *__: Any) -> str:
-        found = _WRITE.match(sql.lstrip())
+    def statement(prepared: Prepared, connection: Any, _: Any) -> str:
+        text = prepared._texts.get(connection.dialect.name)
+        found = _WRITE.match(text.sql.lstrip()) if text else None
         if found:
-            return f"record: {found[1]} {found[2]}"
-        within = watch.now_in.removesuffix(" (driver)")
-        return f"{within} (driver)"
+            return f"record: {found[0]}"
+        return f"{watch.now_in.removesuffix(' (statement)')} (statement)"
 
-    watch.replace(dialect, "do_execute", statement)
-    watch.replace(dialect, "do_execute_no_params", "record: BEGIN IMMEDIATE")
+    watch.replace(Prepared, "_execute", statement)
     watch.replace(dialect, "do_commit", "record: COMMIT")
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database, bump
+from backend.adapters.sql.prepared import Prepared
 from backend.decision.snapshot import SNAPSHOT, Snapshot
 from backend.service.errors import Conflict
 from backend.service.model import Campaign, Observation, Offer, Traffic
@@ -23,15 +24,17 @@ SOLD_OUT_FOR = timedelta(hours=24)
 _p = sa.bindparam
 _o = t.observations.c
 
-_STORE = sa.select(
-    t.stores.c.staff,
-    t.stores.c.outstanding,
-    sa.select(t.baselines.c.per_hour)
-    .where(t.baselines.c.store_id == _p("store"), t.baselines.c.hour_of_week == _p("hour"))
-    .scalar_subquery()
-    .label("per_hour"),
-    sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])).label("paused"),
-).where(t.stores.c.id == _p("store"))
+_STORE = Prepared(
+    sa.select(
+        t.stores.c.staff,
+        t.stores.c.outstanding,
+        sa.select(t.baselines.c.per_hour)
+        .where(t.baselines.c.store_id == _p("store"), t.baselines.c.hour_of_week == _p("hour"))
+        .scalar_subquery()
+        .label("per_hour"),
+        sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])).label("paused"),
+    ).where(t.stores.c.id == _p("store"))
+)
 
 
 def _seen(since: str, *kind: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -40,9 +43,11 @@ def _seen(since: str, *kind: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 # Two selects, each along the primary key: one with OR would read all that the store ever reported.
-_LATELY = sa.and_(_o.kind.in_(["arrivals", "queue_length", "staff"]), _o.product_id == "")
+_LATELY = sa.and_(
+    _o.kind.in_([sa.literal("arrivals"), sa.literal("queue_length"), sa.literal("staff")]), _o.product_id == ""
+)
 _RECENT = sa.union_all(_seen("since", _LATELY), _seen("since_sold_out", _o.kind == "sold_out")).subquery()
-_OBSERVED = sa.select(_RECENT).order_by(_RECENT.c.at)
+_OBSERVED = Prepared(sa.select(_RECENT).order_by(_RECENT.c.at))
 
 
 class SqlChain:
@@ -193,11 +198,11 @@ class SqlChain:
         """What was measured since then."""
         sold_out_since = now - SOLD_OUT_FOR
         with self._database.read() as connection:
-            store = connection.execute(_STORE, {"store": store_id, "hour": hour_of_week}).one_or_none()
+            store = _STORE.first(connection, {"store": store_id, "hour": hour_of_week})
             if store is None:
                 return None
             moments = {"since": since, "since_sold_out": sold_out_since, "now": now}
-            seen = connection.execute(_OBSERVED, {"store": store_id, **moments}).all()
+            seen = _OBSERVED.all(connection, {"store": store_id, **moments})
         arrivals = [row for row in seen if row.kind == "arrivals"]
         newest = {row.kind: row.value for row in seen}
         sold_out = {row.product_id: row.value for row in seen if row.kind == "sold_out"}

@@ -17,12 +17,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from backend.adapters.sql import tables as t
+from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Invalid, Unavailable
 
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BUSY_MS = 5_000
 POOL = 40
+_BEGIN = Prepared(sa.text("BEGIN IMMEDIATE"))
 _PATIENCE = {"connect_timeout": 3, "options": "-c statement_timeout=30000"}
 """Seconds and milliseconds: a PostgreSQL that is out of reach is told as such, not waited for."""
 
@@ -38,7 +40,7 @@ def _configure_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("writes"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _BEGIN.run(connection, {})
 
 
 class Database:

@@ -9,29 +9,34 @@ import sqlalchemy as sa
 
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
+from backend.adapters.sql.prepared import Prepared
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Record
 
 _p = sa.bindparam
 _m, _s, _c = t.members.c, t.stores.c, t.campaigns.c
 
-_TAKE_TURN = (
+_TAKE_TURN = Prepared(
     t.members.update()
     .where(
         _m.id == _p("member"), _m.location_offers, _m.last_given_at.is_not_distinct_from(_p("seen", type_=t.Instant))
     )
     .values(last_given_at=_p("now"))
 )
-_TAKE_ROOM = (
+_TAKE_ROOM = Prepared(
     t.stores.update()
     .where(_s.id == _p("store"), _s.outstanding < _p("room"))
     .where(~sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])))
     .values(outstanding=_s.outstanding + 1)
 )
-_TAKE_BUDGET = (
+_TAKE_BUDGET = Prepared(
     t.campaigns.update()
     .where(_c.id == _p("campaign"), _c.status == "active")
     .where(_c.reserved_minor + _c.spent_minor + _p("cost") <= _c.budget_minor)
     .values(reserved_minor=_c.reserved_minor + _p("cost"))
+)
+_COUPON = Prepared(t.coupons.insert())
+_QUEUE = Prepared(
+    t.outbox.insert().values(coupon_id=_p("coupon"), status="pending", queued_at=_p("now"), attempts=0, not_before=0.0)
 )
 _FREE_ROOM = t.stores.update().where(_s.id == _p("store")).values(outstanding=_s.outstanding - _p("count"))
 _SETTLE = (
@@ -55,17 +60,10 @@ def issue(connection: sa.Connection, record: Record, coupon: Coupon, code_hash: 
     room = {"store": coupon.store_id, "room": forecast.room if forecast else 0}
     budget = {"campaign": coupon.campaign_id, "cost": coupon.discount_minor}
     for statement, values in ((_TAKE_TURN, turn), (_TAKE_ROOM, room), (_TAKE_BUDGET, budget)):
-        if connection.execute(statement, values).rowcount != 1:
+        if statement.run(connection, values) != 1:
             raise Lost
-    connection.execute(t.coupons.insert(), rows.coupon_row(coupon, code_hash))
-    queued = {
-        "coupon_id": coupon.id,
-        "status": "pending",
-        "queued_at": coupon.issued_at,
-        "attempts": 0,
-        "not_before": 0.0,
-    }
-    connection.execute(t.outbox.insert(), queued)
+    _COUPON.run(connection, rows.coupon_row(coupon, code_hash))
+    _QUEUE.run(connection, {"coupon": coupon.id, "now": coupon.issued_at})
 
 
 def take_turn(connection: sa.Connection, record: Record) -> None:

@@ -6,24 +6,31 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.issue import Lost, close, issue, take_turn
 from backend.adapters.sql.outbox import SqlOutbox
+from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.sales import SqlSales
 from backend.decision.result import Reason
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Outcome, Record, Totals
 
 _p = sa.bindparam
 _d, _k = t.decisions.c, t.coupons.c
-_GIVEN = sa.select(sa.func.count()).where(
-    _d.member_id == _p("member"), _d.at >= _p("since"), _d.outcome.in_(["issued", "ghost"])
+_GIVEN = Prepared(
+    sa.select(sa.func.count().label("number")).where(
+        _d.member_id == _p("member"),
+        _d.at >= _p("since"),
+        _d.outcome.in_([sa.literal("issued"), sa.literal("ghost")]),
+    )
 )
-_LEFT = sa.select(
-    t.campaigns.c.id, t.campaigns.c.budget_minor - t.campaigns.c.reserved_minor - t.campaigns.c.spent_minor
-)
+_c = t.campaigns.c
+_LEFT = Prepared(sa.select(_c.id, (_c.budget_minor - _c.reserved_minor - _c.spent_minor).label("left")))
+# Both databases write this alike, and SQLite's dialect reads PostgreSQL's construct, but not the other way round.
+_DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_elements=["id"]))
 _BEFORE = {CouponState.DELIVERED: [CouponState.ISSUED], CouponState.OPENED: [CouponState.ISSUED, CouponState.DELIVERED]}
 EXPIRE_BATCH = 500
 
@@ -58,8 +65,7 @@ class SqlLedger(SqlSales, SqlOutbox):
         return self._outcome(record)
 
     def _insert(self, connection: sa.Connection, record: Record, outcome: Outcome) -> bool:
-        insert = self._database.insert(t.decisions).on_conflict_do_nothing(index_elements=["id"])
-        return bool(connection.execute(insert, {**rows.record_row(record), "outcome": outcome}).rowcount == 1)
+        return _DECIDE.run(connection, {**rows.record_row(record), "outcome": outcome}) == 1
 
     def _outcome(self, record: Record) -> Outcome:
         query = sa.select(_d.outcome).where(_d.id == record.decision.opportunity_id)
@@ -70,12 +76,12 @@ class SqlLedger(SqlSales, SqlOutbox):
     def given_since(self, member_id: str, since: datetime) -> int:
         """Coupons and ghosts since then."""
         with self._database.read() as connection:
-            return int(connection.execute(_GIVEN, {"member": member_id, "since": since}).scalar_one())
+            return int(_GIVEN.first(connection, {"member": member_id, "since": since}).number)
 
     def budgets_left(self) -> Mapping[str, int]:
         """What each campaign can still give away."""
         with self._database.read() as connection:
-            return {key: int(left) for key, left in connection.execute(_LEFT)}
+            return {campaign.id: int(campaign.left) for campaign in _LEFT.all(connection, {})}
 
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""

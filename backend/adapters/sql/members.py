@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Consent, Device, Member, Preferences
 
-_BY_ID = rows.MEMBER.where(t.members.c.id == sa.bindparam("key"))
-_BY_UID = rows.MEMBER.where(t.members.c.uid == sa.bindparam("key"))
+_BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key")))
+_BY_UID = Prepared(rows.MEMBER.where(t.members.c.uid == sa.bindparam("key")))
 
 
 class SqlMembers:
@@ -28,19 +29,19 @@ class SqlMembers:
     def sign_in(self, uid: str, now: datetime) -> Member:
         """The member with this identity, made when there is none."""
         with self._database.read() as connection:
-            row = connection.execute(_BY_UID, {"key": uid}).one_or_none()
+            row = _BY_UID.first(connection, {"key": uid})
         if row is not None:
             return rows.member(row)
         new = Member(id="m_" + secrets.token_hex(12), uid=uid, tier="green")
         with self._database.write() as connection:
             insert = self._database.insert(t.members).values(rows.member_row(new))
             connection.execute(insert.on_conflict_do_nothing(index_elements=["uid"]))
-            return rows.member(connection.execute(_BY_UID, {"key": uid}).one())
+            return rows.member(_BY_UID.first(connection, {"key": uid}))
 
     def get(self, member_id: str) -> Member | None:
         """The member, or None."""
         with self._database.read() as connection:
-            row = connection.execute(_BY_ID, {"key": member_id}).one_or_none()
+            row = _BY_ID.first(connection, {"key": member_id})
         return rows.member(row) if row else None
 
     def set_device(self, member_id: str, device: Device) -> None:
@@ -92,8 +93,8 @@ class SqlMembers:
         return changed
 
     def _add_one(self, connection: sa.Connection, member: Member, consents: tuple[Consent, ...]) -> bool:
-        row = connection.execute(_BY_ID, {"key": member.id}).one_or_none()
-        owner = connection.execute(_BY_UID, {"key": member.uid}).one_or_none()
+        row = _BY_ID.first(connection, {"key": member.id})
+        owner = _BY_UID.first(connection, {"key": member.uid})
         if owner is not None and owner.id != member.id:
             raise Conflict("uid_taken", "the uid of a member in the file belongs to another member already")
         if row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -132,12 +133,18 @@ def member(row: Row) -> Member:
         tier=row.tier,
         device=device,
         consents=frozenset(purpose for purpose in PURPOSES if getattr(row, purpose)),
-        preferences=PREFERENCES.validate_json(row.preferences),
+        preferences=_preferences(row.preferences),
         tastes=TASTES.validate_json(row.tastes),
         time_zone=row.time_zone,
         locale=row.locale,
         last_given_at=row.last_given_at,
     )
+
+
+@lru_cache(maxsize=4096)
+def _preferences(body: str) -> Preferences:
+    """Most members want the same, and reading that costs more than to remember it."""
+    return PREFERENCES.validate_json(body)
 
 
 def consent(row: Row) -> Consent:
