@@ -66,7 +66,10 @@ class Fixes:
         self._watch = Watch()
 
     def report(self, member_id: str, fixes: Sequence[Fix]) -> Report:
-        """Take fixes in the order they were recorded; without consent to location offers none is looked at."""
+        """Take fixes in the order they were recorded; without consent to location offers none is looked at.
+
+        Raises Unavailable when the books cannot be reached. Nothing is lost then, if the phone reports again.
+        """
         if not self._consent.location_offers(member_id):
             refused = tuple(Rejected(index, "no_consent") for index in range(len(fixes)))
             return Report(0, refused, (), Advice())
@@ -84,7 +87,12 @@ class Fixes:
                 continue
             newest = fix
             entered |= {event.store_id: event for event in step.events}
-        answers = self._offers(member_id, newest, index, entered, now)
+        try:
+            answers = self._offers(member_id, newest, index, entered, now)
+        except Exception:
+            # The phone will report again: with presence unknown the same fixes make the same events once more.
+            self._presence.forget(member_id)
+            raise
         advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
         ordered = tuple(sorted(rejected, key=lambda each: each.index))
         return Report(len(fixes) - len(rejected), ordered, answers, advice)

@@ -54,7 +54,10 @@ class Opportunities:
         self._code_key = code_key
 
     def answer(self, member_id: str, signal: Signal) -> Answer | None:
-        """Decide about one signal and write the decision down; None when member or store is gone."""
+        """Decide about one signal and write the decision down; None when member or store is gone.
+
+        A signal that was answered before gets the same answer again.
+        """
         now = self._clock.now()
         view = self._catalogue.view()
         facts = self._facts(view, member_id, signal, now)
@@ -64,8 +67,12 @@ class Opportunities:
         decision = decide(facts, view.snapshot, now, number)
         coupon = _coupon(facts, decision) if decision.issues else None
         secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
-        outcome = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
-        return Answer(decision, signal.store_id, outcome, coupon if outcome == "issued" else None)
+        made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
+        if made.outcome != "issued":
+            coupon = None
+        elif made.decision != decision:  # the phone reports again, since our answer did not reach it
+            coupon = self._ports.ledger.coupon(made.decision.opportunity_id)
+        return Answer(made.decision, signal.store_id, made.outcome, coupon)
 
     def _facts(self, view: View, member_id: str, signal: Signal, now: datetime) -> Facts | None:
         store = view.index.get(signal.store_id)

@@ -24,7 +24,6 @@ from backend.service.model import (
     Member,
     Observation,
     Offer,
-    Outcome,
     Preferences,
     Purchase,
     Push,
@@ -168,12 +167,13 @@ class Retry:
 class Ledger(Protocol):
     """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction."""
 
-    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Outcome:
+    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Record:
         """Write a decision down and, if it issues, coupon, budget, capacity and outbox row with it, or none of them.
 
-        The gates that others may have shut meanwhile (consent, pause, campaign, budget, room, the member's last
-        coupon) are asked again within the transaction; when one is, the outcome is "lost". An opportunity that is
-        written down already stays as it is, and its outcome is the answer.
+        Answers with the record as it stands in the books, its outcome set. The gates that others may have shut
+        meanwhile (consent, pause, campaign, budget, room, the member's last coupon) are asked again within the
+        transaction; when one is, the outcome is "lost". An opportunity that is written down already stays as it is,
+        and the answer is what was decided then.
         """
 
     def given_since(self, member_id: str, since: datetime) -> int:

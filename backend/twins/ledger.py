@@ -22,7 +22,7 @@ class TwinLedger(TwinTill, TwinOutbox):
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Outcome:
+    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Record:
         """Write a decision down and, if it issues, coupon, budget, capacity and outbox row with it, or none of them.
 
         Raises ValueError when a decision that issues comes without its coupon.
@@ -30,7 +30,7 @@ class TwinLedger(TwinTill, TwinOutbox):
         with self._world.lock:
             known = self._world.records.get(record.decision.opportunity_id)
             if known is not None:
-                return known.outcome
+                return known
             outcome = self._outcome(record)
             if outcome == "issued":
                 if coupon is None:
@@ -38,8 +38,8 @@ class TwinLedger(TwinTill, TwinOutbox):
                 self._issue(coupon, code_hash)
             if outcome in ("issued", "ghost"):
                 self._give(record)
-            self._world.records[record.decision.opportunity_id] = replace(record, outcome=outcome)
-            return outcome
+            made = self._world.records[record.decision.opportunity_id] = replace(record, outcome=outcome)
+            return made
 
     def _outcome(self, record: Record) -> Outcome:
         if record.decision.reason is Reason.HELD_OUT:

@@ -125,7 +125,7 @@ def put_down(ports: Ports, record: Record) -> Outcome:
     """Record it, with its coupon when it issues."""
     decision = record.decision
     coupon = coupon_of(record.facts, decision) if decision.issues else None
-    return ports.ledger.record(record, coupon, code_hash(decision.opportunity_id))
+    return ports.ledger.record(record, coupon, code_hash(decision.opportunity_id)).outcome
 
 
 def give(ports: Ports, member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **changes: Any) -> Coupon:

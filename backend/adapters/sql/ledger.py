@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -41,37 +42,34 @@ class SqlLedger(SqlSales, SqlOutbox):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Outcome:
-        """Write a decision down, with all that follows from it or nothing."""
+    def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Record:
+        """Write a decision down, with all that follows from it or nothing; the record as it stands."""
         if not record.decision.issues:
             return self._write(record, "ghost" if record.decision.reason is Reason.HELD_OUT else "none")
         if coupon is None:
             raise ValueError("a decision that issues is recorded together with its coupon; none was given")
         try:
             with self._database.write() as connection:
-                if self._insert(connection, record, "issued"):
+                if _insert(connection, record, "issued"):
                     issue(connection, record, coupon, code_hash)
-                    return "issued"
+                    return replace(record, outcome="issued")
         except Lost:
             return self._write(record, "lost")
-        return self._outcome(record)
+        return self._known(record)
 
-    def _write(self, record: Record, outcome: Outcome) -> Outcome:
+    def _write(self, record: Record, outcome: Outcome) -> Record:
         with self._database.write() as connection:
-            if self._insert(connection, record, outcome):
+            if _insert(connection, record, outcome):
                 if outcome == "ghost":
                     take_turn(connection, record)
-                return outcome
-        return self._outcome(record)
+                return replace(record, outcome=outcome)
+        return self._known(record)
 
-    def _insert(self, connection: sa.Connection, record: Record, outcome: Outcome) -> bool:
-        return _DECIDE.run(connection, {**rows.record_row(record), "outcome": outcome}) == 1
-
-    def _outcome(self, record: Record) -> Outcome:
-        query = sa.select(_d.outcome).where(_d.id == record.decision.opportunity_id)
-        with self._database.read() as connection:
-            outcome: Outcome = connection.execute(query).scalar_one()
-        return outcome
+    def _known(self, record: Record) -> Record:
+        known = self.decision(record.decision.opportunity_id)
+        if known is None:
+            raise LookupError("a decision that is in the way of another has gone from the books")
+        return known
 
     def given_since(self, member_id: str, since: datetime) -> int:
         """Coupons and ghosts since then."""
@@ -165,6 +163,10 @@ class SqlLedger(SqlSales, SqlOutbox):
             reserved_minor=sum(campaign.reserved_minor for campaign in counted),
             currency=currency,
         )
+
+
+def _insert(connection: sa.Connection, record: Record, outcome: Outcome) -> bool:
+    return _DECIDE.run(connection, {**rows.record_row(record), "outcome": outcome}) == 1
 
 
 def _counted(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from backend.service.errors import Unavailable
+from backend.service.model import Coupon, Record
 from tests.backend.api.world import Lull, fix, stamp
 
 
@@ -97,3 +99,23 @@ def test_the_facts_written_down_do_not_tell_where_the_member_stood(lull: Lull) -
     report(lull, fix(lat=60.16955))
     (record,) = lull.ports.ledger.decisions(None, 10)
     assert record.facts.presence.distance_m == 100
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_report_that_met_a_database_away_can_be_sent_again(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    record = lull.ports.ledger.record
+
+    def away(made: Record, coupon: Coupon | None, code_hash: str) -> Record:
+        if written:  # and only the answer was lost on its way
+            record(made, coupon, code_hash)
+        raise Unavailable("database_unavailable", "the database cannot be reached now")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(lull.ports.ledger, "record", away)
+        assert lull.post("/v1/me/fixes", {"fixes": [fix()]}, lull.member).status_code == 503
+    answer = report(lull, fix())
+    assert (answer["accepted"], reasons(answer)) == (1, ["offered"])
+    assert [each["id"] for each in answer["coupons"]] == [answer["decisions"][0]["coupon_id"]]
+    assert len(lull.ports.ledger.newest_coupons(9)) == 1
