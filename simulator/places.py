@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from simulator.movement import LocalFrame, Point
-from stores.geometry import PreparedFence, distance_m, prepare
+from stores.geometry import PreparedFence, extent_m, prepare
 from stores.hours import OpeningHours, for_store, hour_of_week
-from stores.model import Circle, Position, Product, Store
+from stores.model import Product, Store
 
 HOURS_PER_WEEK = 168
 
@@ -118,12 +118,5 @@ def _place(store: Store, frame: LocalFrame, visits: Sequence[float], load: float
         per_hour=tuple(min(rate * scale, 1.05 * capacity_per_hour) for rate in visits),
         time_zone=zone,
         hours=hours,
-        extent_m=_extent_m(store),
+        extent_m=extent_m(store.position, store.fence),
     )
-
-
-def _extent_m(store: Store) -> float:
-    if isinstance(store.fence, Circle):
-        return store.fence.radius_m
-    pairs = (pair for rings in store.fence.polygons for ring in rings for pair in ring)
-    return max(distance_m(store.position, Position(lat, lng)) for lng, lat in pairs)

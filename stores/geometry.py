@@ -8,6 +8,7 @@ less than a metre at the edge of a 150 m fence, which is below the accuracy of a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import asin, cos, pi, radians, sin, sqrt
 
@@ -142,6 +143,15 @@ def prepare(position: Position, fence: Fence) -> PreparedFence:
     polygons = tuple(_prepare_polygon(rings) for rings in fence.polygons)
     size = sqrt(sum(_surface_m2(rings[0]) for rings in fence.polygons) / pi)
     return PreparedFence(position.lat, position.lng, None, polygons, size)
+
+
+@lru_cache(maxsize=65_536)
+def extent_m(position: Position, fence: Fence) -> float:
+    """Metres around a store's position within which the whole of its fence lies."""
+    if isinstance(fence, Circle):
+        return fence.radius_m
+    pairs = (pair for polygon in fence.polygons for pair in polygon[0])
+    return max(great_circle_m(position.lat, position.lng, lat, lng) for lng, lat in pairs)
 
 
 def contains(store: Store, position: Position) -> bool:

@@ -31,8 +31,8 @@ class QuietHours:
 class PresenceFacts:
     """The signal: what happened at the fence, and how far the store is.
 
-    `distance_m` is rounded up to a whole hundred metres before it gets here: with it written down, nobody can tell
-    where within the fence the member stood.
+    `distance_m` is rounded up before it gets here, to the fence's extent or to rings at least as wide as a map cell:
+    with it written down, nobody can tell where within the fence the member stood.
     """
 
     trigger: Trigger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
+from math import ceil, floor
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,14 @@ from backend.service.catalogue import Catalogue, View
 from backend.service.codes import code_hash, coupon_code
 from backend.service.model import Coupon, Member, Outcome, Record, Traffic
 from backend.service.ports import Clock, Ports
+from stores.geometry import extent_m
 from stores.hours import for_store, hour_of_week
 from stores.model import Store
 from stores.utilisation import Evidence
 
 WEEK = timedelta(days=7)
+RING_M = 400.0
+"""About the width of an H3 cell of resolution 9, whose average area is 0.105 km2 (h3geo.org, cell statistics)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,28 @@ class Opportunities:
             clock_trusted=self._clock.trusted(),
             paused="*" in view.paused,
             presence=PresenceFacts(
-                signal.trigger, inside=True, distance_m=max(1, ceil(signal.distance_m / 100.0)) * 100
+                signal.trigger,
+                inside=True,
+                distance_m=rough_m(signal.distance_m, extent_m(store.position, store.fence)),
             ),
             member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK)),
             store=_store_facts(store, traffic, now),
             offers=view.offer_facts(store.id, traffic.sold_out, self._ports.ledger.budgets_left(), now),
         )
+
+
+def rough_m(distance_m: float, extent_m: float) -> int:
+    """A distance within a fence rounded up so far that it tells no more than an H3 cell of resolution 9 would.
+
+    The fence is cut into rings of one width, at least `RING_M`; the answer is the outer edge of the ring. A fence that
+    reaches less than two such widths is one ring: then "inside" is all that is told.
+    """
+    width_m = extent_m / max(1, floor(extent_m / RING_M))
+    return ceil(min(extent_m, width_m * max(1, ceil(distance_m / width_m))))
+
+
+def _told_m(signal: Signal, store: Store) -> int:
+    return rough_m(signal.distance_m, extent_m(store.position, store.fence))
 
 
 def store_hour(store: Store, at: datetime) -> int:

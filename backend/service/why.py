@@ -39,9 +39,8 @@ def sentences(record: Record) -> tuple[str, ...]:
 
 def _presence(record: Record) -> str:
     presence, store = record.facts.presence, record.facts.store
-    near_m = max(presence.distance_m, 100)
     how = "came" if presence.trigger == "enter" else "stayed"
-    return f"You {how} within {near_m} m of {store.name}."
+    return f"You {how} within {presence.distance_m} m of {store.name}."
 
 
 def _traffic(record: Record) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from math import ceil
 
 from pydantic import Field
 
@@ -12,9 +12,9 @@ from backend.api.schemas.coupons import CouponAnswer
 from backend.decision.result import Reason
 from backend.service.fixes import Report
 from backend.service.model import Outcome
-from stores.geometry import great_circle_m
+from stores.geometry import extent_m
 from stores.index import Hit
-from stores.model import Circle, Fence, Position
+from stores.model import Position
 from stores.presence import Fix
 
 MOST_FIXES = 1000
@@ -79,18 +79,8 @@ class FenceAnswer:
     @staticmethod
     def of(hit: Hit) -> FenceAnswer:
         """From the index of stores."""
-        place, fence = hit.store.position, hit.store.fence
-        radius_m = fence.radius_m if isinstance(fence, Circle) else reach_m(place, fence)
-        return FenceAnswer(hit.store.id, place.lat, place.lng, radius_m)
-
-
-@lru_cache(maxsize=16_384)
-def reach_m(position: Position, fence: Fence) -> float:
-    """Radius, in whole metres, of a circle around the store's position that covers its fence."""
-    if isinstance(fence, Circle):
-        return fence.radius_m
-    corners = (pair for polygon in fence.polygons for pair in polygon[0])
-    return float(round(max(great_circle_m(position.lat, position.lng, lat, lng) for lng, lat in corners) + 0.5))
+        place = hit.store.position
+        return FenceAnswer(hit.store.id, place.lat, place.lng, float(ceil(extent_m(place, hit.store.fence))))
 
 
 @dataclass(frozen=True, slots=True)

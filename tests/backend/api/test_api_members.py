@@ -134,7 +134,7 @@ def test_a_coupon_explains_itself(lull: Lull) -> None:
     coupon = lull.issue()
     answer = lull.get(f"/v1/me/coupons/{coupon['id']}/why", lull.member).get_json()
     assert answer["reason"] == "offered"
-    assert answer["sentences"][0] == "You came within 100 m of Lull Kamppi."
+    assert answer["sentences"][0] == "You came within 150 m of Lull Kamppi."
     assert "of its capacity to be in use, where it wants at most 70 %" in answer["sentences"][1]
 
 

@@ -98,7 +98,7 @@ def test_withdrawal_forgets_where_the_phone_was(lull: Lull) -> None:
 def test_the_facts_written_down_do_not_tell_where_the_member_stood(lull: Lull) -> None:
     report(lull, fix(lat=60.16955))
     (record,) = lull.ports.ledger.decisions(None, 10)
-    assert record.facts.presence.distance_m == 100
+    assert record.facts.presence.distance_m == 150
 
 
 @pytest.mark.parametrize("written", [False, True])
