@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-
 from backend.service.ports import Clock, Members
+from backend.service.remembered import Remembered
 
 LIFE_S = 5.0
 """For so long another process may still take fixes of a member who withdrew. Offers and pushes always ask afresh."""
@@ -18,25 +16,19 @@ class ConsentCache:
     def __init__(self, members: Members, clock: Clock) -> None:
         self._members = members
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, bool]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Remembered[str, bool] = Remembered(MEMBERS)
 
     def location_offers(self, member_id: str) -> bool:
         """Whether the member agrees; somebody unknown does not."""
         now = self._clock.real()
-        entry = self._known.get(member_id)
-        if entry and now - entry[0] < LIFE_S:
-            return entry[1]
+        known = self._known.get(member_id, now)
+        if known is not None:
+            return known
         member = self._members.get(member_id)
         agreed = member is not None and "location_offers" in member.consents
-        with self._lock:
-            self._known[member_id] = (now, agreed)
-            self._known.move_to_end(member_id)
-            if len(self._known) > MEMBERS:
-                self._known.popitem(last=False)
+        self._known.put(member_id, now + LIFE_S, agreed)
         return agreed
 
     def forget(self, member_id: str) -> None:
         """Ask again next time."""
-        with self._lock:
-            self._known.pop(member_id, None)
+        self._known.forget(member_id)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import jwt
 from jwt.types import Options
@@ -15,14 +13,13 @@ from jwt.types import Options
 from backend.service.errors import InvalidIdToken, Unauthenticated
 from backend.service.model import Key
 from backend.service.ports import Clock, Identity, Members
+from backend.service.remembered import Remembered
 
 SESSION_S = 900
 REMEMBER_S = 300.0
 REMEMBER_KEY_S = 30.0
 REMEMBERED = 100_000
 ALGORITHM = "HS256"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +29,6 @@ class Session:
     token: str
     member_id: str
     expires_at: datetime
-
-
-class Remembered(Generic[T]):
-    """What was found behind a credential, by the credential's hash, until a moment of the real clock."""
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[bytes, tuple[float, T]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, credential: str, real_now: float) -> T | None:
-        """What is remembered, if it is still to be believed."""
-        entry = self._entries.get(hashlib.sha256(credential.encode()).digest())
-        return entry[1] if entry and real_now < entry[0] else None
-
-    def put(self, credential: str, until: float, value: T) -> None:
-        """Remember; the oldest entries make room."""
-        with self._lock:
-            self._entries[hashlib.sha256(credential.encode()).digest()] = (until, value)
-            if len(self._entries) > REMEMBERED:
-                self._entries.popitem(last=False)
 
 
 def decode(token: str, key: bytes, audience: str, real_now: float) -> dict[str, Any]:
@@ -71,8 +48,8 @@ class Sessions:
         self._members = members
         self._clock = clock
         self._key = key
-        self._sessions: Remembered[str] = Remembered()
-        self._keys: Remembered[Key] = Remembered()
+        self._sessions: Remembered[bytes, str] = Remembered(REMEMBERED)
+        self._keys: Remembered[bytes, Key] = Remembered(REMEMBERED)
 
     def open(self, id_token: str) -> Session:
         """Trade an ID token for a session. Raises Unauthenticated when the ID token is not good."""
@@ -91,24 +68,31 @@ class Sessions:
     def member(self, token: str) -> str:
         """The id of the member whose session this is. Raises Unauthenticated."""
         now = self._clock.real()
-        known = self._sessions.get(token, now)
+        digest = _digest(token)
+        known = self._sessions.get(digest, now)
         if known is not None:
             return known
         try:
             claims = decode(token, self._key, "lull", now)
         except jwt.InvalidTokenError as error:
             raise Unauthenticated("invalid_session", "the session is not good or has ended: open a new one") from error
-        self._sessions.put(token, min(float(claims["exp"]), now + REMEMBER_S), claims["sub"])
+        self._sessions.put(digest, min(float(claims["exp"]), now + REMEMBER_S), claims["sub"])
         return str(claims["sub"])
 
     def key(self, secret: str) -> Key:
         """The API key with this secret. Raises Unauthenticated."""
         now = self._clock.real()
-        known = self._keys.get(secret, now)
+        digest = _digest(secret)
+        known = self._keys.get(digest, now)
         if known is not None:
             return known
         key = self._identity.key(secret, self._clock.now())
         if key is None:
             raise Unauthenticated("invalid_key", "the API key is not good or has ended: ask for a new one")
-        self._keys.put(secret, now + REMEMBER_KEY_S, key)
+        self._keys.put(digest, now + REMEMBER_KEY_S, key)
         return key
+
+
+def _digest(credential: str) -> bytes:
+    """Credentials are remembered by their hashes only."""
+    return hashlib.sha256(credential.encode()).digest()

@@ -14,21 +14,20 @@ from backend.api.schemas.members import (
     DeviceBody,
     PreferencesAnswer,
     PreferencesBody,
-    SessionAnswer,
     SessionBody,
     consents,
 )
 from backend.service.model import Coupon, Device, Purpose
+from backend.service.sessions import Session
 from backend.service.why import sentences
 
 MEMBER: frozenset[Who] = frozenset({"member"})
 
 
-def open_session(call: Call) -> SessionAnswer:
+def open_session(call: Call) -> Session:
     """Trade an ID token for a session."""
     body: SessionBody = call.body
-    session = call.services.sessions.open(body.id_token)
-    return SessionAnswer(session.token, session.expires_at, session.member_id)
+    return call.services.sessions.open(body.id_token)
 
 
 def put_device(call: Call) -> Device:
@@ -103,7 +102,7 @@ _COUPON = "/v1/me/coupons/{coupon_id}"
 
 ROUTES = (
     Route(
-        "POST", "/v1/sessions", open_session, "Trade an ID token for a session", SessionAnswer,
+        "POST", "/v1/sessions", open_session, "Trade an ID token for a session", Session,
         body=SessionBody, statuses=(201,), errors=(401,),
     ),
     Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),

@@ -10,7 +10,7 @@ from pydantic import Field
 from backend.api.schemas.base import Body, RawMoment
 from backend.api.schemas.coupons import CouponAnswer
 from backend.decision.result import Reason
-from backend.service.fixes import Report
+from backend.service.fixes import Rejected, Report
 from backend.service.model import Outcome
 from stores.geometry import extent_m
 from stores.index import Hit
@@ -46,14 +46,6 @@ class FixesBody(Body):
     """Location reports of one phone, in any order."""
 
     fixes: list[FixBody] = Field(min_length=1, max_length=MOST_FIXES)
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedAnswer:
-    """A fix that was not taken: its index in the request, and why."""
-
-    index: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ class ReportAnswer:
     """What became of a report."""
 
     accepted: int
-    rejected: tuple[RejectedAnswer, ...]
+    rejected: tuple[Rejected, ...]
     decisions: tuple[DecisionAnswer, ...]
     coupons: tuple[CouponAnswer, ...]
     watch: WatchAnswer
@@ -106,7 +98,7 @@ class ReportAnswer:
         """From the use cases."""
         return ReportAnswer(
             accepted=report.accepted,
-            rejected=tuple([RejectedAnswer(each.index, each.reason) for each in report.rejected]),
+            rejected=report.rejected,
             decisions=tuple(
                 DecisionAnswer(
                     id=each.decision.opportunity_id,

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from backend.api.schemas.base import Body, Currency, Id, ImportedId, Moment, Money, Name, Text, changes
 from backend.decision.facts import Trigger
-from backend.decision.result import Reason
+from backend.decision.result import Forecast, Reason
 from backend.service.model import Campaign, Offer, Outcome, Record, Tier
 
 Status = Literal["draft", "active", "paused", "ended"]
@@ -154,15 +154,6 @@ class PausedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastAnswer:
-    """How the store looked; `room` is how many coupons might be outstanding at most."""
-
-    utilisation: float
-    probability_quiet: float
-    room: int
-
-
-@dataclass(frozen=True, slots=True)
 class RecordAnswer:
     """A decision: why, or why not, with which probability, and what became of it in the books."""
 
@@ -180,13 +171,13 @@ class RecordAnswer:
     campaign_id: str | None
     offer_id: str | None
     discount_minor: int | None
-    forecast: ForecastAnswer | None
+    forecast: Forecast | None
 
     @staticmethod
     def of(record: Record) -> RecordAnswer:
         """From the use cases."""
         facts, decision = record.facts, record.decision
-        given, outlook = decision.given, decision.forecast
+        given = decision.given
         return RecordAnswer(
             id=decision.opportunity_id,
             at=decision.at,
@@ -202,5 +193,5 @@ class RecordAnswer:
             campaign_id=given.campaign_id if given else None,
             offer_id=given.offer_id if given else None,
             discount_minor=given.discount_minor if given else None,
-            forecast=ForecastAnswer(outlook.utilisation, outlook.probability_quiet, outlook.room) if outlook else None,
+            forecast=decision.forecast,
         )

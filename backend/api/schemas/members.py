@@ -31,15 +31,6 @@ class SessionBody(Body):
     id_token: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class SessionAnswer:
-    """A session: the bearer token for everything else, until it ends (real time)."""
-
-    token: str
-    expires_at: datetime
-    member_id: str
-
-
 class RegistrationBody(Body):
     """How pushes reach the phone: a Firebase installation id or a registration token."""
 

@@ -1,15 +1,12 @@
-"""A decision told to its member in sentences."""
+"""Why a coupon came, in sentences."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from backend.decision.result import Reason
 from backend.service.model import Record
 from backend.service.why import sentences
-from tests.backend.decision.builders import decided, evidence, facts
+from tests.backend.decision.builders import decided, facts
 
 
 def test_an_offer_tells_what_it_rested_on() -> None:
@@ -35,19 +32,3 @@ def test_room_counts_without_what_is_outstanding() -> None:
 def test_without_known_taste_nothing_is_claimed() -> None:
     told = sentences(Record(facts(), decided(facts()), 0.5, "issued"))
     assert told[2] == "Your past purchases say nothing of Cappuccino."
-
-
-def test_a_no_tells_its_reason_only() -> None:
-    about = facts(store={"evidence": evidence(arrivals=100)})
-    assert sentences(Record(about, decided(about), 0.5))[-1] == "The store was not quiet."
-
-
-def test_a_lost_race_is_told_as_one() -> None:
-    told = sentences(Record(facts(), decided(facts()), 0.5, "lost"))
-    assert told[-1] == "Something changed at the last moment, so no coupon was issued."
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_its_sentence(reason: Reason) -> None:
-    decision = replace(decided(facts()), reason=reason)
-    assert sentences(Record(facts(), decision, 0.5))[-1].endswith(".")

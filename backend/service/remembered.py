@@ -1,0 +1,37 @@
+"""A bounded memory of what was found, each until a moment of the real clock."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Remembered(Generic[K, V]):
+    """At most `most` entries; the oldest make room. Safe from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: K, real_now: float) -> V | None:
+        """What is remembered, if it is still to be believed."""
+        entry = self._entries.get(key)
+        return entry[1] if entry and real_now < entry[0] else None
+
+    def put(self, key: K, until: float, value: V) -> None:
+        """Remember."""
+        with self._lock:
+            self._entries[key] = (until, value)
+            self._entries.move_to_end(key)
+            if len(self._entries) > self._most:
+                self._entries.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        """Ask again next time."""
+        with self._lock:
+            self._entries.pop(key, None)
