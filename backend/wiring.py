@@ -14,7 +14,7 @@ import firebase_admin
 import sqlalchemy as sa
 from flask import Flask
 
-from backend.adapters.clocks import DatabaseClock, FastClock, MachineClock
+from backend.adapters.clocks import DatabaseClock, MachineClock
 from backend.adapters.fcm import FcmSender
 from backend.adapters.firebase_auth import FirebaseVerifier, firebase_app
 from backend.adapters.identity import LullIdentity
@@ -26,6 +26,7 @@ from backend.service.ports import Clock, Ports
 from backend.service.pushing import AT_ONCE, Outbox
 from backend.service.services import Services, services
 from backend.settings import Settings, read_settings
+from backend.twins.clock import FastClock
 from backend.twins.presence import TwinPresence
 
 SWEEP_EVERY_S = 60.0

@@ -23,12 +23,13 @@ from rich.console import Console
 
 from backend.service.ports import Ports
 from backend.settings import Settings
+from backend.twins.clock import FastClock
 from backend.wiring import open_ports
 from simulator import demo_setup
 from simulator.city import City, environment
 from simulator.demo_chain import Chain, WrongInput, bundled, from_file
 from simulator.http import Http, Meter
-from simulator.pacing import FastClock, Lag, PoolCourier, run_paced
+from simulator.pacing import Lag, PoolCourier, run_paced
 from simulator.people import Person, Streams, make_people
 from simulator.phones import HttpBackend, follow_pushes
 from simulator.places import Town, make_town
@@ -245,7 +246,7 @@ def _begin(session: Session, cast: Cast, pool: ThreadPoolExecutor, err: Console)
     count = len(cast.people)
     with err.status(f"Signing {count} members in") as status:
         session.backend.sign_in_all(pool, lambda done: status.update(f"Signing members in: {done} of {count}"))
-    soonest = session.clock.now() + session.clock.rate * 0.5
+    soonest = session.clock.epoch() + session.clock.rate * 0.5
     if soonest > session.city.start:
         session.city.begin_at(soonest)
 

@@ -129,13 +129,15 @@ def _filled_in(found: Sequence[Store], rng: np.random.Generator) -> tuple[tuple[
     """Stores that can take part, with sentences on what was made up and for how many."""
     counts = {"opening hours": 0, "time zone": 0, "staff": 0, "service time": 0}
     stores = []
+    # The same members visit however few stores there are: the fewer, the larger each is.
+    size = max(1.0, MOST_STORES / len(found))
     for store in found:
         counts["opening hours"] += store.hours is None
         counts["time zone"] += store.time_zone is None
         counts["staff"] += store.staff is None
         counts["service time"] += store.service_s is None
         # Drawn whether used or not, so that one store's data never shifts another's.
-        staff, service_s = int(rng.integers(2, 5)), float(rng.integers(60, 91))
+        staff, service_s = round(size * int(rng.integers(2, 5))), float(rng.integers(60, 91))
         stores.append(
             replace(
                 store,

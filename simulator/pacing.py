@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import simpy
 
+from backend.twins.clock import FastClock
 from simulator.port import BackendError
 
 T = TypeVar("T")
@@ -19,23 +20,6 @@ T = TypeVar("T")
 LONGEST_NAP_S = 0.02
 BEHIND_S = 1.0
 """A simulation whose events run later than this, in real seconds, is behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class FastClock:
-    """Simulated time: `sim0` (seconds since 1970) at the real time `real0`, `rate` simulated seconds each second."""
-
-    real0: float
-    sim0: float
-    rate: float
-
-    def now(self) -> float:
-        """Simulated seconds since 1970."""
-        return self.sim0 + (time.time() - self.real0) * self.rate
-
-    def setting(self) -> str:
-        """The clock as the backend's setting LULL_CLOCK writes it."""
-        return f"{self.real0!r},{self.sim0!r},{self.rate!r}"
 
 
 class PoolCourier:
@@ -125,11 +109,11 @@ def run_paced(
     lag = Lag()
     while env.now < until:
         began = time.monotonic()
-        late_s = max(0.0, (clock.now() - env.now) / clock.rate - 2.0 * LONGEST_NAP_S)
-        target = min(clock.now(), until)
+        late_s = max(0.0, (clock.epoch() - env.now) / clock.rate - 2.0 * LONGEST_NAP_S)
+        target = min(clock.epoch(), until)
         if target > env.now:
             advance(env, target)
-        next_s = (min(env.peek(), until) - clock.now()) / clock.rate
+        next_s = (min(env.peek(), until) - clock.epoch()) / clock.rate
         courier.deliver(min(LONGEST_NAP_S, max(0.0, next_s)))
         lag.note(late_s, time.monotonic() - began)
         tick(late_s)

@@ -1,4 +1,4 @@
-"""The domain clocks: the machine's, the database server's, and the demo's fast one."""
+"""The domain clocks: the machine's and the database server's."""
 
 from __future__ import annotations
 
@@ -74,25 +74,3 @@ class DatabaseClock:
     def trusted(self) -> bool:
         """False once the server has not been heard for a minute."""
         return self._steady() - self._heard[1] < TOO_OLD_S
-
-
-class FastClock:
-    """The demo's clock: at `real_0` it showed `domain_0` (both seconds since 1970); it runs `rate` times as fast."""
-
-    def __init__(self, real_0: float, domain_0: float, rate: float, wall: Callable[[], float] = time.time) -> None:
-        self._real_0 = real_0
-        self._domain_0 = domain_0
-        self._rate = rate
-        self._wall = wall
-
-    def now(self) -> datetime:
-        """The demo's time."""
-        return datetime.fromtimestamp(self._domain_0 + (self._wall() - self._real_0) * self._rate, UTC)
-
-    def real(self) -> float:
-        """Real seconds since 1970."""
-        return self._wall()
-
-    def trusted(self) -> bool:
-        """Always."""
-        return True

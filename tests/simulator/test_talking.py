@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import simpy
 
+from backend.twins.clock import FastClock
 from simulator.http import Http, Meter
-from simulator.pacing import FastClock, PoolCourier, run_paced
+from simulator.pacing import PoolCourier, run_paced
 from simulator.phones import epoch, rfc3339
 from simulator.port import BackendError
 from simulator.processes import Children, DemoError, free_ports
@@ -94,7 +95,7 @@ def test_events_run_when_the_fast_clock_reaches_them() -> None:
     def walk():  # type: ignore[no-untyped-def]
         for _ in range(10):
             yield env.timeout(12.0)
-            early.append(env.now - clock.now())
+            early.append(env.now - clock.epoch())
 
     env.process(walk())
     with ThreadPoolExecutor(1) as pool:

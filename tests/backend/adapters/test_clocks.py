@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from backend.adapters.clocks import DatabaseClock, FastClock, MachineClock
+from backend.adapters.clocks import DatabaseClock, MachineClock
 from backend.service.errors import Unavailable
+from backend.twins.clock import FastClock
 
 NOON = datetime(2026, 6, 2, 12, tzinfo=UTC)
 
