@@ -90,13 +90,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Something measured in a store; `window_s` only for arrivals, `product_id` only for a sold-out item."""
+    """Something measured in a store; `window_s` only for arrivals, `product_id` only for a sold-out item.
+
+    `source` is who measured it: of one source there is one word of each kind (and product) about a moment.
+    """
 
     kind: Literal["arrivals", "queue_length", "headcount", "staff", "sold_out"]
     at: datetime
     value: float
     window_s: float | None = None
     product_id: str | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

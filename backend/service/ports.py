@@ -139,10 +139,13 @@ class Chain(Protocol):
         """Publish a policy. Raises Conflict when its version is not the next."""
 
     def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
-        """Keep what was measured."""
+        """Keep what was measured; of two words of one source about the same moment the last."""
 
     def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
-        """What was measured since then, with the baseline of that hour of the week (0 is Monday 00:00, local)."""
+        """What was measured after `since` and until `now` (see `backend.service.traffic`); None for no such store.
+
+        The baseline is that of the hour of the week, 0 being Monday 00:00, local.
+        """
 
     def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
         """Replace the usual arrivals per hour, by store id and hour of the week."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -37,13 +37,14 @@ class Tills:
         self._catalogue = catalogue
         self._wallet = wallet
 
-    def observe(self, key: Key, store_id: str, observations: Sequence[Observation]) -> int:
-        """Keep observations of one store, all or none; how many."""
+    def observe(self, key: Key, store_id: str, observations: Sequence[Observation], terminal: str | None = None) -> int:
+        """Keep what one till measured in a store, all or none; how many. `terminal` tells tills of one key apart."""
         self._own(key, store_id)
         now = self._clock.now()
         for number, observation in enumerate(observations):
             self._in_time(observation.at, now, f"observations.{number}.at")
-        self._chain.observe(store_id, observations)
+        source = key.id if terminal is None else f"{key.id}/{terminal}"
+        self._chain.observe(store_id, [replace(each, source=source) for each in observations])
         return len(observations)
 
     def redeem(self, key: Key, once: Once, shown: Shown, sale: Sale) -> Redemption:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.errors import Conflict
 from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
+from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 from backend.twins.world import World
 from stores.model import Product, Store
 
 T = TypeVar("T")
 
 _LAST = "\U0010ffff"
-_SOLD_OUT_FOR = timedelta(hours=24)
+_LATELY = ("arrivals", "queue_length", "staff")
 
 
 class TwinChain:
@@ -113,12 +114,13 @@ class TwinChain:
             self._world.version += 1
 
     def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
-        """Keep what was measured; of two with the same kind, time and product the last."""
+        """Keep what was measured; of two with the same source, kind, time and product the last."""
         with self._world.lock:
             for seen in observations:
-                series, key = self._world.observations[store_id, seen.kind], (seen.at, seen.product_id or "")
+                series = self._world.observations[store_id, seen.kind]
+                key = seen.at, seen.product_id or "", seen.source
                 if key not in series.values:
-                    insort(series.times, key)
+                    insort(series.moments, key)
                 series.values[key] = seen
 
     def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
@@ -127,22 +129,15 @@ class TwinChain:
             store = self._world.stores.get(store_id)
             if store is None:
                 return None
-            arrivals = self._seen(store_id, "arrivals", since, now)
-            queue = self._seen(store_id, "queue_length", since, now)
-            staff = self._seen(store_id, "staff", since, now)
-            sold_out = {
-                seen.product_id: seen.value for seen in self._seen(store_id, "sold_out", now - _SOLD_OUT_FOR, now)
-            }
-            return Traffic(
-                arrivals=round(sum(seen.value for seen in arrivals)),
-                observed_s=min(sum(seen.window_s or 0.0 for seen in arrivals), (now - since).total_seconds()),
-                waiting=round(queue[-1].value) if queue else None,
-                staff=round(staff[-1].value) if staff else store.staff,
+            standing = Standing(
+                staff=store.staff,
                 baseline_per_hour=self._world.baselines.get(store_id, {}).get(hour_of_week),
-                sold_out=frozenset(product for product, value in sold_out.items() if product and value >= 1),
                 outstanding=self._world.outstanding[store_id],
                 paused=self._world.is_paused(store_id),
             )
+            seen = [each for kind in _LATELY for each in self._seen(store_id, kind, since, now)]
+            seen += self._seen(store_id, "sold_out", now - SOLD_OUT_FOR, now)
+            return traffic_of(seen, standing, since, now)
 
     def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
         """Replace the usual arrivals per hour, by store id and hour of the week."""
@@ -150,12 +145,12 @@ class TwinChain:
             self._world.baselines = {store_id: dict(hours) for store_id, hours in per_hour.items()}
 
     def _seen(self, store_id: str, kind: str, since: datetime, now: datetime) -> list[Observation]:
-        """Observations after `since` and until `now`, oldest first."""
+        """Observations after `since` and until `now`."""
         series = self._world.observations.get((store_id, kind))
         if series is None:
             return []
-        first, last = bisect_right(series.times, (since, _LAST)), bisect_right(series.times, (now, _LAST))
-        return [series.values[key] for key in series.times[first:last]]
+        first, last = (bisect_right(series.moments, (moment, _LAST, _LAST)) for moment in (since, now))
+        return [series.values[key] for key in series.moments[first:last]]
 
     @staticmethod
     def _put(table: dict[str, T], key: str, value: T) -> str:

@@ -43,10 +43,10 @@ class OutboxRow:
 
 @dataclass(slots=True)
 class Series:
-    """Observations of one kind in one store: `times` sorted, each with its product ("" where there is none)."""
+    """Observations of one kind in one store: `moments` sorted, each with its product ("" for none) and source."""
 
-    times: list[tuple[datetime, str]] = field(default_factory=list)
-    values: dict[tuple[datetime, str], Observation] = field(default_factory=dict)
+    moments: list[tuple[datetime, str, str]] = field(default_factory=list)
+    values: dict[tuple[datetime, str, str], Observation] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -168,15 +168,15 @@ def test_a_store_of_which_nothing_was_heard_has_only_its_staff(ports: Ports) -> 
 
 def test_arrivals_of_the_last_minutes_are_added_up(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI, PASILA])
-    ports.chain.observe("kamppi", [came(-21, 50), came(-20, 50), came(-19, 3), came(-1, 4), came(0, 1), came(1, 50)])
+    ports.chain.observe("kamppi", [came(-21, 50), came(-20, 50), came(-18, 3), came(-2, 4), came(0, 1), came(1, 50)])
     ports.chain.observe("pasila", [came(-1, 50)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (8, 360.0)
 
 
 def test_no_more_time_was_observed_than_has_passed(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI])
-    ports.chain.observe("kamppi", [came(-2, 1, 900.0), came(-1, 1, 900.0)])
-    assert traffic(ports).observed_s == 1200.0
+    ports.chain.observe("kamppi", [came(-1, 1, 900.0), came(0, 9, 3600.0)])
+    assert (traffic(ports).arrivals, traffic(ports).observed_s) == (4, 1200.0)
 
 
 def test_the_same_observation_twice_counts_once_as_told_last(ports: Ports) -> None:
@@ -190,6 +190,42 @@ def test_two_tellings_in_one_batch_count_once(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI])
     ports.chain.observe("kamppi", [came(-1, 9), came(-1, 5, 60.0)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (5, 60.0)
+
+
+def test_two_tills_that_report_in_the_same_second_both_count_over_the_time_they_share(ports: Ports) -> None:
+    ports.chain.put_stores([KAMPPI])
+    for source in ("k_1", "k_2", "k_2/bar"):
+        ports.chain.observe("kamppi", [replace(came(-minute, 2), source=source) for minute in (0, 2, 4)])
+    assert (traffic(ports).arrivals, traffic(ports).observed_s) == (18, 360.0)
+    ports.chain.observe("kamppi", [replace(came(0, 5), source="k_2")])
+    assert (traffic(ports).arrivals, traffic(ports).observed_s) == (21, 360.0)
+
+
+def test_of_several_tills_lines_add_up_and_the_newest_word_on_staff_and_goods_holds(ports: Ports) -> None:
+    ports.chain.put_stores([KAMPPI])
+    told: list[tuple[Any, float, float, str]] = [
+        ("queue_length", -9, 7, "a"), ("queue_length", -3, 2, "a"), ("queue_length", -8, 3, "b"),
+        ("staff", -3, 4, "a"), ("staff", -2, 3, "b"), ("staff", -2, 5, "c"),
+        ("sold_out", -2, 1, "a"), ("sold_out", -2, 0, "b"),
+    ]  # fmt: skip
+    for kind, at, value, source in told:
+        product = "tea" if kind == "sold_out" else None
+        ports.chain.observe("kamppi", [Observation(kind, NOW + minutes(at), value, None, product, source)])
+    found = traffic(ports)
+    assert (found.waiting, found.staff, found.sold_out) == (5, 3, {"tea"})
+    assert traffic(ports, at=13).waiting == 2
+
+
+def test_tills_that_report_the_same_moments_at_once_lose_nothing(ports: Ports) -> None:
+    ports.chain.put_stores([KAMPPI])
+    moments = [-minute for minute in range(0, 20, 2)]
+
+    def report(n: int) -> None:
+        told = [replace(came(at, 1), source=f"k_{n % 4}") for at in moments]
+        ports.chain.observe("kamppi", told if n < 4 else told[::-1])
+
+    assert at_once(8, report) == [None] * 8
+    assert (traffic(ports).arrivals, traffic(ports).observed_s) == (40, 1200.0)
 
 
 def test_to_observe_nothing_is_no_harm(ports: Ports) -> None:

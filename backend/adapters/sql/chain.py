@@ -1,11 +1,11 @@
-"""Stores, menus, offers, campaigns, pauses, policy and observations in the database."""
+"""Stores, menus, offers, campaigns, pauses and policy in the database."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,44 +13,15 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database, bump
-from backend.adapters.sql.prepared import Prepared
+from backend.adapters.sql.traffic import SqlTraffic
 from backend.decision.snapshot import SNAPSHOT, Snapshot
 from backend.service.errors import Conflict
-from backend.service.model import Campaign, Observation, Offer, Traffic
+from backend.service.model import Campaign, Offer
 from backend.service.ports import ImportCount
 from stores.model import Product, Store
 
-SOLD_OUT_FOR = timedelta(hours=24)
-_p = sa.bindparam
-_o = t.observations.c
 
-_STORE = Prepared(
-    sa.select(
-        t.stores.c.staff,
-        t.stores.c.outstanding,
-        sa.select(t.baselines.c.per_hour)
-        .where(t.baselines.c.store_id == _p("store"), t.baselines.c.hour_of_week == _p("hour"))
-        .scalar_subquery()
-        .label("per_hour"),
-        sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])).label("paused"),
-    ).where(t.stores.c.id == _p("store"))
-)
-
-
-def _seen(since: str, *kind: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    columns = (_o.kind, _o.product_id, _o.at, _o.value, _o.window_s)
-    return sa.select(*columns).where(_o.store_id == _p("store"), *kind, _o.at > _p(since), _o.at <= _p("now"))
-
-
-# Two selects, each along the primary key: one with OR would read all that the store ever reported.
-_LATELY = sa.and_(
-    _o.kind.in_([sa.literal("arrivals"), sa.literal("queue_length"), sa.literal("staff")]), _o.product_id == ""
-)
-_RECENT = sa.union_all(_seen("since", _LATELY), _seen("since_sold_out", _o.kind == "sold_out")).subquery()
-_OBSERVED = Prepared(sa.select(_RECENT).order_by(_RECENT.c.at))
-
-
-class SqlChain:
+class SqlChain(SqlTraffic):
     """The chain port."""
 
     def __init__(self, database: Database) -> None:
@@ -171,63 +142,6 @@ class SqlChain:
             if connection.execute(insert).rowcount != 1:
                 raise _outrun()
             bump(connection)
-
-    def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
-        """Keep observations; the last word about a moment holds."""
-        values = {
-            (each.kind, each.product_id or "", each.at): {
-                "store_id": store_id,
-                "kind": each.kind,
-                "product_id": each.product_id or "",
-                "at": each.at,
-                "value": each.value,
-                "window_s": each.window_s,
-            }
-            for each in observations
-        }
-        insert = self._database.insert(t.observations)
-        upsert = insert.on_conflict_do_update(
-            index_elements=["store_id", "kind", "product_id", "at"],
-            set_={"value": insert.excluded["value"], "window_s": insert.excluded["window_s"]},
-        )
-        if values:
-            with self._database.write() as connection:
-                connection.execute(upsert, list(values.values()))
-
-    def traffic(self, store_id: str, since: datetime, now: datetime, hour_of_week: int) -> Traffic | None:
-        """What was measured since then."""
-        sold_out_since = now - SOLD_OUT_FOR
-        with self._database.read() as connection:
-            store = _STORE.first(connection, {"store": store_id, "hour": hour_of_week})
-            if store is None:
-                return None
-            moments = {"since": since, "since_sold_out": sold_out_since, "now": now}
-            seen = _OBSERVED.all(connection, {"store": store_id, **moments})
-        arrivals = [row for row in seen if row.kind == "arrivals"]
-        newest = {row.kind: row.value for row in seen}
-        sold_out = {row.product_id: row.value for row in seen if row.kind == "sold_out"}
-        return Traffic(
-            arrivals=round(sum(row.value for row in arrivals)),
-            observed_s=min(sum(row.window_s or 0.0 for row in arrivals), (now - since).total_seconds()),
-            waiting=round(newest["queue_length"]) if "queue_length" in newest else None,
-            staff=round(newest["staff"]) if "staff" in newest else store.staff,
-            baseline_per_hour=store.per_hour,
-            sold_out=frozenset(product for product, value in sold_out.items() if value >= 1),
-            outstanding=store.outstanding,
-            paused=bool(store.paused),
-        )
-
-    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
-        """Replace all baselines."""
-        values = [
-            {"store_id": store_id, "hour_of_week": hour, "per_hour": value}
-            for store_id, hours in per_hour.items()
-            for hour, value in hours.items()
-        ]
-        with self._database.write() as connection:
-            connection.execute(t.baselines.delete())
-            if values:
-                connection.execute(t.baselines.insert(), values)
 
 
 def _newest(connection: sa.Connection) -> Snapshot:

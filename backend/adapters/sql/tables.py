@@ -124,8 +124,9 @@ observations = sa.Table(
     metadata,
     _id("store_id", primary_key=True),
     _id("kind", primary_key=True),
-    _id("product_id", primary_key=True),
     sa.Column("at", Instant, primary_key=True),
+    _id("product_id", primary_key=True),
+    _id("source", primary_key=True),
     sa.Column("value", sa.Double, nullable=False),
     sa.Column("window_s", sa.Double),
 )

@@ -23,7 +23,8 @@ def post_observations(call: Call) -> AcceptedAnswer:
     """Keep what was measured."""
     body: ObservationsBody = call.body
     observations = [each.to_observation() for each in body.observations]
-    return AcceptedAnswer(call.services.tills.observe(call.key, call.path["store_id"], observations))
+    kept = call.services.tills.observe(call.key, call.path["store_id"], observations, body.terminal)
+    return AcceptedAnswer(kept)
 
 
 def post_redemption(call: Call) -> RedemptionAnswer:

@@ -13,6 +13,12 @@ from backend.service.model import Observation, Purchase, Redemption, Sale
 from backend.service.tills import Shown
 from stores.money import money
 
+Terminal = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
+    Field(description="Which of the tills that share this API key reports; the same one each time"),
+]
+
 
 class ObservationBody(Body):
     """Something measured in a store. `arrivals` needs `window_s`: the customers who came in the seconds before `at`.
@@ -44,8 +50,14 @@ class ObservationBody(Body):
 
 
 class ObservationsBody(Body):
-    """Observations of one store; all are kept, or none."""
+    """What one till measured in a store; all of it is kept, or nothing.
 
+    Tills count apart: give each its own API key, or let those that share a key each send a `terminal`. What a till
+    told of a moment is replaced when it tells of that moment again; another till's word never is. Arrivals are added
+    up over a store's tills, and so are the newest queue lengths, so let no two of them count the same customers.
+    """
+
+    terminal: Terminal | None = None
     observations: list[ObservationBody] = Field(min_length=1, max_length=1000)
 
 

@@ -149,11 +149,12 @@ def upgrade() -> None:
         "observations",
         sa.Column("store_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("product_id", sa.Text(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.Column("window_s", sa.Double(), nullable=True),
-        sa.PrimaryKeyConstraint("store_id", "kind", "product_id", "at"),
+        sa.PrimaryKeyConstraint("store_id", "kind", "at", "product_id", "source"),
     )
     op.create_table(
         "offers",

@@ -29,7 +29,7 @@ EXAMPLES: tuple[tuple[str, str, str, Any], ...] = (
         "POST",
         "/v1/stores/kamppi/observations",
         "till",
-        {"observations": [{"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 60}]},
+        {"terminal": "bar", "observations": [{"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 60}]},
     ),
     ("POST", "/v1/redemptions", "till", BASKET | {"code": "0000-0000-0000-0"}),
     ("POST", "/v1/redemptions/none/rollback", "till", {"reason": "why"}),

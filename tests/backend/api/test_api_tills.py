@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +113,37 @@ def test_every_kind_of_observation_is_kept(lull: Lull) -> None:
     ]
     answer = lull.post("/v1/stores/kamppi/observations", {"observations": observations}, lull.till)
     assert (answer.status_code, answer.get_json()) == (202, {"accepted": 5})
+
+
+def test_tills_of_one_store_that_report_at_the_same_moment_do_not_undo_each_other(lull: Lull) -> None:
+    lull.open_chain()
+    lull.world.observations.clear()
+    at = stamp()
+    observations = [
+        {"kind": "arrivals", "at": at, "value": 4, "window_s": 600},
+        {"kind": "queue_length", "at": at, "value": 1},
+    ]
+    tills: list[tuple[str, dict[str, Any]]] = [
+        (lull.till, {}),
+        (lull.till, {"terminal": "bar"}),
+        (lull.till, {"terminal": "bar"}),
+        (lull.key("till", {"kamppi"}), {"terminal": "bar"}),
+    ]
+    for key, more in tills:
+        body = {"observations": observations} | more
+        assert lull.post("/v1/stores/kamppi/observations", body, key).status_code == 202
+    now = lull.clock.now()
+    found = lull.ports.chain.traffic("kamppi", now - timedelta(minutes=20), now, 0)
+    assert found is not None
+    assert (found.arrivals, found.waiting, round(found.observed_s)) == (12, 3, 600)
+
+
+@pytest.mark.parametrize("terminal", ["", "a/b", "a b", "x" * 65, 7])
+def test_a_terminal_has_a_short_plain_name(lull: Lull, terminal: Any) -> None:
+    lull.open_chain()
+    body = {"terminal": terminal, "observations": [{"kind": "staff", "at": stamp(), "value": 1}]}
+    answer = lull.post("/v1/stores/kamppi/observations", body, lull.till)
+    assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, "terminal")
 
 
 @pytest.mark.parametrize(
