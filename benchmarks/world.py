@@ -104,7 +104,7 @@ def _fill_chain(ports: Ports, chain: Chain) -> Sequence[Store]:
         kept = {name: each[name] for name in ("id", "name", "currency")}
         offers = tuple(each["offer_ids"])
         # Nobody is held out: every member who enters a fence is to get a coupon.
-        ports.chain.put_campaign(Campaign(**kept, status="active", offer_ids=offers, budget_minor=BUDGET_MINOR))
+        ports.chain.add_campaign(Campaign(**kept, status="active", offer_ids=offers, budget_minor=BUDGET_MINOR))
     hours = {store.id: dict.fromkeys(range(168), 20.0) for store in stores}
     ports.chain.set_baselines(hours)
     for store in stores:

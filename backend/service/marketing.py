@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from backend.decision import messages
@@ -45,12 +46,18 @@ class Marketing:
         self._catalogue.refresh()
         return count
 
+    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+        """Replace a store by what `change` makes of it. Raises NotFound, and what `change` raises."""
+        changed = self._chain.change_store(store_id, change)
+        self._catalogue.refresh()
+        return changed
+
     def offers(self) -> tuple[Offer, ...]:
         """All offers, by id."""
         return self._chain.offers()
 
-    def put_offer(self, offer: Offer) -> Offer:
-        """Add or replace an offer. Raises Invalid for a message field or discount that cannot be."""
+    def put_offer(self, offer: Offer) -> bool:
+        """Add or replace an offer; whether it is new. Raises Invalid for a message field or discount that cannot be."""
         for name, template in (("title", offer.title), ("body", offer.body)):
             try:
                 messages.check(template)
@@ -58,9 +65,9 @@ class Marketing:
                 raise Invalid("message_field", f"{name}: {error}") from error
         if offer.discount_kind == "percent" and offer.discount_value > 100:
             raise Invalid("discount", "discount.value: a percentage lies between 1 and 100")
-        self._chain.put_offer(offer)
+        is_new = self._chain.put_offer(offer)
         self._catalogue.refresh()
-        return offer
+        return is_new
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, by id, with what is reserved and spent."""
@@ -68,31 +75,30 @@ class Marketing:
 
     def add_campaign(self, campaign: Campaign) -> Campaign:
         """Add a campaign. Raises Conflict when its id is taken, Invalid when an offer is unknown."""
-        if any(other.id == campaign.id for other in self._chain.campaigns()):
-            raise Conflict("campaign_exists", f"there is a campaign {campaign.id!r} already")
-        return self._put(campaign)
-
-    def change_campaign(self, campaign_id: str, changes: dict[str, object]) -> Campaign:
-        """Change a campaign; one that ended never runs again."""
-        old = next((each for each in self._chain.campaigns() if each.id == campaign_id), None)
-        if old is None:
-            raise NotFound("campaign_unknown", f"there is no campaign {campaign_id!r}")
-        new = replace(old, **changes)  # type: ignore[arg-type]
-        if new.status not in _MOVES[old.status]:
-            raise Conflict("campaign_status", f"a campaign that is {old.status} cannot become {new.status}")
-        if new.budget_minor < new.reserved_minor + new.spent_minor:
-            raise Conflict("budget_too_small", "budget_minor: more than this is reserved and spent already")
-        return self._put(new)
-
-    def _put(self, campaign: Campaign) -> Campaign:
-        unknown = sorted(set(campaign.offer_ids) - {offer.id for offer in self._chain.offers()})
-        if unknown:
-            raise Invalid("offer_unknown", f"offer_ids: there is no offer {unknown[0]!r}")
-        if campaign.starts_at and campaign.ends_at and campaign.ends_at <= campaign.starts_at:
-            raise Invalid("campaign_dates", "ends_at: a campaign ends after it starts")
-        self._chain.put_campaign(campaign)
+        _check(campaign, self._offer_ids())
+        self._chain.add_campaign(campaign)
         self._catalogue.refresh()
         return campaign
+
+    def change_campaign(self, campaign_id: str, changes: Mapping[str, object]) -> Campaign:
+        """Change what is named of a campaign; one that ended never runs again."""
+        known = self._offer_ids()
+
+        def change(old: Campaign) -> Campaign:
+            new = replace(old, **changes)  # type: ignore[arg-type]
+            if new.status not in _MOVES[old.status]:
+                raise Conflict("campaign_status", f"a campaign that is {old.status} cannot become {new.status}")
+            if new.budget_minor < new.reserved_minor + new.spent_minor:
+                raise Conflict("budget_too_small", "budget_minor: more than this is reserved and spent already")
+            _check(new, known)
+            return new
+
+        changed = self._chain.change_campaign(campaign_id, change)
+        self._catalogue.refresh()
+        return changed
+
+    def _offer_ids(self) -> frozenset[str]:
+        return frozenset(offer.id for offer in self._chain.offers())
 
     def pause(self, store_id: str | None) -> None:
         """Stop offers and pushes at once: those of one store, or all."""
@@ -104,3 +110,11 @@ class Marketing:
         """Undo a pause; one of everything does not undo those of single stores."""
         self._chain.resume(self.store(store_id).id if store_id else EVERYTHING)
         self._catalogue.refresh()
+
+
+def _check(campaign: Campaign, offer_ids: frozenset[str]) -> None:
+    unknown = sorted(set(campaign.offer_ids) - offer_ids)
+    if unknown:
+        raise Invalid("offer_unknown", f"offer_ids: there is no offer {unknown[0]!r}")
+    if campaign.starts_at and campaign.ends_at and campaign.ends_at <= campaign.starts_at:
+        raise Invalid("campaign_dates", "ends_at: a campaign ends after it starts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from backend.service.consent import ConsentCache
@@ -46,8 +47,6 @@ class Membership:
             self._presence.forget(member_id)
         return entry
 
-    def change_preferences(self, member_id: str, changes: dict[str, object]) -> Preferences:
-        """Replace the preferences named in `changes`, keep the others."""
-        preferences = replace(self.member(member_id).preferences, **changes)  # type: ignore[arg-type]
-        self._members.set_preferences(member_id, preferences)
-        return preferences
+    def change_preferences(self, member_id: str, changes: Mapping[str, object]) -> Preferences:
+        """Replace the preferences named in `changes`, keep the others. Raises NotFound."""
+        return self._members.change_preferences(member_id, lambda old: replace(old, **changes))  # type: ignore[arg-type]

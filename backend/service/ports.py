@@ -64,8 +64,8 @@ class Members(Protocol):
     def consents(self, member_id: str) -> tuple[Consent, ...]:
         """The consent log, oldest first."""
 
-    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
-        """Replace the member's preferences."""
+    def change_preferences(self, member_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Replace the member's preferences by what `change` makes of them, atomically. Raises NotFound."""
 
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
@@ -114,14 +114,24 @@ class Chain(Protocol):
     def offers(self) -> tuple[Offer, ...]:
         """All offers, by id."""
 
-    def put_offer(self, offer: Offer) -> None:
-        """Add or replace an offer."""
+    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+        """Replace a store by what `change` makes of it, atomically. Raises NotFound, and what `change` raises."""
+
+    def put_offer(self, offer: Offer) -> bool:
+        """Add or replace an offer; whether it is new."""
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns with their budgets as they stand, by id."""
 
-    def put_campaign(self, campaign: Campaign) -> None:
-        """Add a campaign or replace all of it but what is reserved and spent."""
+    def add_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign, with nothing reserved or spent. Raises Conflict when its id is taken."""
+
+    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign]) -> Campaign:
+        """Replace a campaign by what `change` makes of it, atomically, but for its id and what is reserved and spent.
+
+        `change` sees these as they stand, and nothing is reserved or spent meanwhile. Raises NotFound, and what
+        `change` raises; then nothing changes.
+        """
 
     def pause(self, scope: str, now: datetime) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""

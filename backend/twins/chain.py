@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
-from backend.service.errors import Conflict
+from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
@@ -64,23 +64,43 @@ class TwinChain:
         with self._world.lock:
             return tuple(self._world.offers[key] for key in sorted(self._world.offers))
 
-    def put_offer(self, offer: Offer) -> None:
-        """Add or replace an offer."""
+    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+        """Replace a store by what `change` makes of it. Raises NotFound."""
         with self._world.lock:
-            self._counted(iter([self._put(self._world.offers, offer.id, offer)]))
+            if store_id not in self._world.stores:
+                raise NotFound("store_unknown", "there is no such store")
+            changed = replace(change(self._world.stores[store_id]), id=store_id)
+            self._counted(iter([self._put(self._world.stores, store_id, changed)]))
+            return changed
+
+    def put_offer(self, offer: Offer) -> bool:
+        """Add or replace an offer; whether it is new."""
+        with self._world.lock:
+            return bool(self._counted(iter([self._put(self._world.offers, offer.id, offer)])).added)
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns with their budgets as they stand, by id."""
         with self._world.lock:
             return tuple(self._world.campaigns[key] for key in sorted(self._world.campaigns))
 
-    def put_campaign(self, campaign: Campaign) -> None:
-        """Add a campaign or replace all of it but what is reserved and spent."""
+    def add_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign, with nothing reserved or spent. Raises Conflict when its id is taken."""
         with self._world.lock:
-            known = self._world.campaigns.get(campaign.id)
-            reserved, spent = (0, 0) if known is None else (known.reserved_minor, known.spent_minor)
-            put = replace(campaign, reserved_minor=reserved, spent_minor=spent)
-            self._counted(iter([self._put(self._world.campaigns, campaign.id, put)]))
+            if campaign.id in self._world.campaigns:
+                raise Conflict("campaign_exists", "there is a campaign with this id already")
+            added = replace(campaign, reserved_minor=0, spent_minor=0)
+            self._counted(iter([self._put(self._world.campaigns, campaign.id, added)]))
+
+    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign]) -> Campaign:
+        """Replace a campaign by what `change` makes of it, but for id, reserved and spent. Raises NotFound."""
+        with self._world.lock:
+            old = self._world.campaigns.get(campaign_id)
+            if old is None:
+                raise NotFound("campaign_unknown", "there is no such campaign")
+            booked = {name: getattr(old, name) for name in ("id", "reserved_minor", "spent_minor")}
+            changed = replace(change(old), **booked)
+            self._counted(iter([self._put(self._world.campaigns, campaign_id, changed)]))
+            return changed
 
     def pause(self, scope: str, now: datetime) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""

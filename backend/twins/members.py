@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
@@ -58,10 +58,13 @@ class TwinMembers:
         with self._world.lock:
             return tuple(self._world.consents.get(member_id, ()))
 
-    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
-        """Replace the member's preferences. Raises NotFound."""
+    def change_preferences(self, member_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Replace the member's preferences by what `change` makes of them. Raises NotFound."""
         with self._world.lock:
-            self._put(replace(self._known(member_id), preferences=preferences))
+            member = self._known(member_id)
+            changed = replace(member, preferences=change(member.preferences))
+            self._put(changed)
+            return changed.preferences
 
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""

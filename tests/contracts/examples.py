@@ -77,7 +77,7 @@ def open_shop(ports: Ports, budget_minor: int = 10_000, members: tuple[str, ...]
     ports.chain.put_stores([KAMPPI, PASILA])
     ports.chain.put_menu({"": [CAPPUCCINO]})
     ports.chain.put_offer(OFFER)
-    ports.chain.put_campaign(replace(SPRING, budget_minor=budget_minor))
+    ports.chain.add_campaign(replace(SPRING, budget_minor=budget_minor))
     ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in members])
 
 
@@ -87,6 +87,11 @@ def seen(member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **c
     store = {"id": store_id, "closes_at": NOW + timedelta(hours=5), **changes.pop("store", {})}
     name = opportunity_id(member_id, store_id, NOW + minutes(at))
     return facts(member=member, store=store, opportunity_id=name, **changes)
+
+
+def change_campaign(ports: Ports, campaign_id: str = "spring", **changes: Any) -> Campaign:
+    """Change what is named of a campaign."""
+    return ports.chain.change_campaign(campaign_id, lambda old: replace(old, **changes))
 
 
 def answer(about: Facts, at: float = 0.0, draw: float = 0.5) -> Record:

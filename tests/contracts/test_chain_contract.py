@@ -23,6 +23,7 @@ from tests.contracts.examples import (
     SPRING,
     at_once,
     budget,
+    change_campaign,
     give,
     minutes,
     open_shop,
@@ -67,19 +68,21 @@ def test_offers_are_added_replaced_and_listed_by_id(ports: Ports) -> None:
 
 def test_a_campaign_is_kept_as_it_is(ports: Ports) -> None:
     dated = replace(SPRING, id="a", holdout=0.1, starts_at=NOW, ends_at=NOW + timedelta(days=9), offer_ids=("b", "a"))
-    ports.chain.put_campaign(SPRING)
-    ports.chain.put_campaign(dated)
+    ports.chain.add_campaign(SPRING)
+    ports.chain.add_campaign(dated)
     assert ports.chain.campaigns() == (dated, SPRING)
 
 
-def test_a_campaign_that_is_replaced_keeps_what_is_reserved_and_spent(ports: Ports) -> None:
+def test_a_campaign_that_is_changed_keeps_its_id_and_what_is_reserved_and_spent(ports: Ports) -> None:
     open_shop(ports, members=("aino", "eero"))
     redeem(ports, give(ports, "aino"))
     give(ports, "eero")
-    ports.chain.put_campaign(replace(SPRING, budget_minor=500, status="paused", reserved_minor=7, spent_minor=7))
+    change = {"id": "summer", "budget_minor": 500, "status": "paused", "reserved_minor": 7, "spent_minor": 7}
+    changed = change_campaign(ports, **change)
+    assert ports.chain.campaigns() == (changed,)
+    assert changed == replace(SPRING, budget_minor=500, status="paused", reserved_minor=100, spent_minor=100)
     assert budget(ports) == (100, 100)
     assert ports.ledger.budgets_left() == {"spring": 300}
-    assert ports.chain.campaigns()[0].status == "paused"
 
 
 def test_pauses_are_kept_until_they_are_undone(ports: Ports) -> None:
@@ -97,7 +100,7 @@ CHANGES: dict[str, Callable[[Ports], object]] = {
     "store": lambda ports: ports.chain.put_stores([replace(KAMPPI, staff=5)]),
     "menu": lambda ports: ports.chain.put_menu({"": [replace(CAPPUCCINO, price_minor=1)]}),
     "offer": lambda ports: ports.chain.put_offer(replace(OFFER, title="New")),
-    "campaign": lambda ports: ports.chain.put_campaign(replace(SPRING, status="paused")),
+    "campaign": lambda ports: change_campaign(ports, status="paused"),
     "pause": lambda ports: ports.chain.pause("kamppi", NOW),
     "pause of all": lambda ports: ports.chain.pause("*", NOW),
     "resume": lambda ports: ports.chain.resume("pasila"),

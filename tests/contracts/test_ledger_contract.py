@@ -16,6 +16,7 @@ from tests.contracts.examples import (
     SPRING,
     answer,
     budget,
+    change_campaign,
     ghost,
     give,
     minutes,
@@ -86,11 +87,11 @@ def fill_store(ports: Ports) -> None:
         give(ports, name, at=-1)
 
 
-def set_campaign(**changes: object) -> Callable[[Ports], None]:
-    return lambda ports: ports.chain.put_campaign(replace(SPRING, **changes))  # type: ignore[arg-type]
+def set_campaign(**changes: object) -> Callable[[Ports], object]:
+    return lambda ports: change_campaign(ports, **changes)
 
 
-MEANWHILE: dict[str, Callable[[Ports], None]] = {
+MEANWHILE: dict[str, Callable[[Ports], object]] = {
     "consent was withdrawn": withdrawn,
     "the member was given another": given_meanwhile,
     "the member was held out": held_out,
@@ -119,7 +120,7 @@ def test_a_race_that_was_lost_leaves_only_the_decision(ports: Ports, what: str) 
 def test_who_is_no_member_and_what_is_no_campaign_gets_nothing(ports: Ports) -> None:
     open_shop(ports)
     assert put_down(ports, answer(seen("nobody"))) == "lost"
-    ports.chain.put_campaign(replace(SPRING, id="other"))
+    ports.chain.add_campaign(replace(SPRING, id="other"))
     elsewhere = replace(seen().offers[0], campaign_id="gone")
     assert put_down(ports, answer(seen(offers=(elsewhere,)))) == "lost"
 

@@ -91,7 +91,7 @@ def test_the_newest_entry_of_a_purpose_holds(ports: Ports) -> None:
 def test_preferences_are_replaced(ports: Ports) -> None:
     aino = ports.members.sign_in("aino", NOW)
     for wish in (Preferences(QuietHours(time(21, 30), time(6)), 1, ("tea", "bun")), Preferences(None, 5, ())):
-        ports.members.set_preferences(aino.id, wish)
+        assert ports.members.change_preferences(aino.id, lambda _, wish=wish: wish) == wish  # type: ignore[misc]
         known = ports.members.get(aino.id)
         assert known is not None
         assert known.preferences == wish

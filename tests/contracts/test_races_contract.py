@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from backend.service.model import Coupon, Redemption
 from backend.service.ports import Once, Ports
@@ -12,10 +11,10 @@ from tests.backend.decision.builders import evidence
 from tests.contracts.examples import (
     NOW,
     SALE,
-    SPRING,
     answer,
     at_once,
     budget,
+    change_campaign,
     give,
     minutes,
     once,
@@ -179,7 +178,7 @@ def test_coupons_and_changes_of_the_campaign_at_once_lose_nothing(ports: Ports) 
     def both(n: int) -> object:
         if n < 10:
             return put_down(ports, records[n])
-        ports.chain.put_campaign(replace(SPRING, name=f"Spring {n}"))
+        change_campaign(ports, name=f"Spring {n}")
         return "replaced"
 
     results = at_once(14, both)

@@ -57,7 +57,7 @@ def open_all(ports: Ports, cases: tuple[Case, ...]) -> None:
     """Everything there is to give each of them what was decided."""
     ports.chain.put_stores([replace(KAMPPI, id=case.facts.store.id) for case in cases])
     for campaign in ("autumn", "spring"):
-        ports.chain.put_campaign(Campaign(campaign, campaign, "active", (), 10**9, "EUR"))
+        ports.chain.add_campaign(Campaign(campaign, campaign, "active", (), 10**9, "EUR"))
     consent = Consent("location_offers", True, "2026-01", "app", NOW)
     ports.members.add(
         (Member(case.facts.member.id, f"uid-{case.facts.member.id}", tier_of(case)), (consent,)) for case in cases

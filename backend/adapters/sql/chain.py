@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +16,12 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database, bump
 from backend.adapters.sql.traffic import SqlTraffic
 from backend.decision.snapshot import SNAPSHOT, Snapshot
-from backend.service.errors import Conflict
+from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Offer
 from backend.service.ports import ImportCount
 from stores.model import Product, Store
+
+_VERSION = sa.select(t.versions.c.number)
 
 
 class SqlChain(SqlTraffic):
@@ -30,7 +33,14 @@ class SqlChain(SqlTraffic):
     def version(self) -> int:
         """Grows with every change."""
         with self._database.read() as connection:
-            return int(connection.execute(sa.select(t.versions.c.number)).scalar_one())
+            return int(connection.execute(_VERSION).scalar_one())
+
+    @contextmanager
+    def _change(self) -> Iterator[sa.Connection]:
+        """A transaction in which nobody else changes the catalogue: on PostgreSQL all who do lock its version first."""
+        with self._database.write() as connection:
+            connection.execute(_VERSION.with_for_update())
+            yield connection
 
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
@@ -39,16 +49,30 @@ class SqlChain(SqlTraffic):
 
     def put_stores(self, stores: Sequence[Store]) -> ImportCount:
         """Add or replace stores in one transaction."""
-        wanted = {store.id: store for store in stores}
-        with self._database.write() as connection:
+        # By id, the order in which coupons that end lock stores too.
+        wanted = {store.id: store for store in sorted(stores, key=lambda store: store.id)}
+        with self._change() as connection:
             known = {row.id: rows.store(row) for row in connection.execute(t.stores.select())}
             added = [rows.store_row(store) for store in wanted.values() if store.id not in known]
             changed = [store for store in wanted.values() if store.id in known and known[store.id] != store]
             if added:
                 connection.execute(t.stores.insert(), added)
             for store in changed:
-                connection.execute(t.stores.update().where(t.stores.c.id == store.id).values(rows.store_row(store)))
+                _update(connection, t.stores, rows.store_row(store))
             return _counted(connection, len(wanted), len(added), len(changed))
+
+    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+        """Replace a store by what `change` makes of it."""
+        with self._change() as connection:
+            row = _row(connection, t.stores, store_id)
+            if row is None:
+                raise NotFound("store_unknown", "there is no such store")
+            old = rows.store(row)
+            changed = replace(change(old), id=store_id)
+            if changed != old:
+                _update(connection, t.stores, rows.store_row(changed))
+                bump(connection)
+            return changed
 
     def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id."""
@@ -61,7 +85,7 @@ class SqlChain(SqlTraffic):
 
     def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
         """Add or replace items of menus in one transaction."""
-        with self._database.write() as connection:
+        with self._change() as connection:
             query = t.menu_items.select()
             known = {(row.store_id, row.product_id): rows.menu_item(row) for row in connection.execute(query)}
             wanted = {(store_id, item.id): item for store_id, items in menu.items() for item in items}
@@ -80,12 +104,18 @@ class SqlChain(SqlTraffic):
         with self._database.read() as connection:
             return tuple(rows.offer(row) for row in connection.execute(t.offers.select().order_by(t.offers.c.id)))
 
-    def put_offer(self, offer: Offer) -> None:
-        """Add or replace an offer."""
-        with self._database.write() as connection:
-            row = connection.execute(t.offers.select().where(t.offers.c.id == offer.id)).one_or_none()
-            if row is None or rows.offer(row) != offer:
-                self._put(connection, t.offers, {**asdict(offer), "tiers": list(offer.tiers)})
+    def put_offer(self, offer: Offer) -> bool:
+        """Add or replace an offer; whether it is new."""
+        with self._change() as connection:
+            row = _row(connection, t.offers, offer.id)
+            if row is None:
+                connection.execute(t.offers.insert(), rows.offer_row(offer))
+            elif rows.offer(row) != offer:
+                _update(connection, t.offers, rows.offer_row(offer))
+            else:
+                return False
+            bump(connection)
+            return row is None
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, by id."""
@@ -93,20 +123,28 @@ class SqlChain(SqlTraffic):
             query = t.campaigns.select().order_by(t.campaigns.c.id)
             return tuple(rows.campaign(row) for row in connection.execute(query))
 
-    def put_campaign(self, campaign: Campaign) -> None:
-        """Add a campaign or replace all but its money on the move."""
-        values = {**asdict(campaign), "offer_ids": list(campaign.offer_ids)}
-        for booked in ("reserved_minor", "spent_minor"):
-            del values[booked]
-        with self._database.write() as connection:
-            row = connection.execute(t.campaigns.select().where(t.campaigns.c.id == campaign.id)).one_or_none()
-            if row is None or any(getattr(row, name) != value for name, value in values.items()):
-                self._put(connection, t.campaigns, values)
+    def add_campaign(self, campaign: Campaign) -> None:
+        """Add a campaign."""
+        with self._change() as connection:
+            insert = self._database.insert(t.campaigns).values(rows.campaign_row(campaign))
+            if connection.execute(insert.on_conflict_do_nothing()).rowcount != 1:
+                raise Conflict("campaign_exists", "there is a campaign with this id already")
+            bump(connection)
 
-    def _put(self, connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:
-        insert = self._database.insert(table).values(values)
-        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
-        bump(connection)
+    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign]) -> Campaign:
+        """Replace a campaign by what `change` makes of it, but for its money on the move."""
+        with self._change() as connection:
+            # The ledger books on this row without asking for the version: it waits for the row.
+            row = _row(connection, t.campaigns, campaign_id, lock=True)
+            if row is None:
+                raise NotFound("campaign_unknown", "there is no such campaign")
+            old = rows.campaign(row)
+            booked = {name: getattr(old, name) for name in ("id", "reserved_minor", "spent_minor")}
+            changed = replace(change(old), **booked)
+            if changed != old:
+                _update(connection, t.campaigns, rows.campaign_row(changed))
+                bump(connection)
+            return changed
 
     def pause(self, scope: str, now: datetime) -> None:
         """Stop a scope; one that is paused stays as it is."""
@@ -142,6 +180,15 @@ class SqlChain(SqlTraffic):
             if connection.execute(insert).rowcount != 1:
                 raise _outrun()
             bump(connection)
+
+
+def _row(connection: sa.Connection, table: sa.Table, key: str, lock: bool = False) -> rows.Row | None:
+    query = table.select().where(table.c.id == key)
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def _update(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> None:
+    connection.execute(table.update().where(table.c.id == values["id"]).values(values))
 
 
 def _newest(connection: sa.Connection) -> Snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -77,12 +77,16 @@ class SqlMembers:
         with self._database.read() as connection:
             return tuple(rows.consent(row) for row in connection.execute(query))
 
-    def set_preferences(self, member_id: str, preferences: Preferences) -> None:
-        """Replace preferences."""
-        body = rows.PREFERENCES.dump_json(preferences).decode()
+    def change_preferences(self, member_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Replace preferences by what `change` makes of them."""
+        mine = t.members.c.id == member_id
         with self._database.write() as connection:
             _must_exist(connection, member_id)
-            connection.execute(t.members.update().where(t.members.c.id == member_id).values(preferences=body))
+            old = connection.execute(sa.select(t.members.c.preferences).where(mine)).scalar_one()
+            changed = change(rows.PREFERENCES.validate_json(old))
+            body = rows.PREFERENCES.dump_json(changed).decode()
+            connection.execute(t.members.update().where(mine).values(preferences=body))
+            return changed
 
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
         """Import members and their consents in one transaction."""
@@ -126,6 +130,7 @@ class SqlMembers:
 
 
 def _must_exist(connection: sa.Connection, member_id: str) -> None:
+    """Raise NotFound for nobody; until the transaction ends nobody else changes the member."""
     query = sa.select(t.members.c.id).where(t.members.c.id == member_id).with_for_update()
     if connection.execute(query).one_or_none() is None:
         raise NotFound("member_unknown", "there is no such member")

@@ -97,9 +97,20 @@ def menu_item(row: Row) -> Product:
     return Product(row.product_id, row.name, row.price_minor, row.currency)
 
 
+def offer_row(offer: Offer) -> dict[str, Any]:
+    """An offer's columns."""
+    return {**asdict(offer), "tiers": list(offer.tiers)}
+
+
 def offer(row: Row) -> Offer:
     """An offer."""
     return Offer(**{**row._mapping, "tiers": tuple(row.tiers)})
+
+
+def campaign_row(campaign: Campaign) -> dict[str, Any]:
+    """A campaign's columns but for what is reserved and spent."""
+    values = {**asdict(campaign), "offer_ids": list(campaign.offer_ids)}
+    return {name: value for name, value in values.items() if name not in ("reserved_minor", "spent_minor")}
 
 
 def campaign(row: Row) -> Campaign:

@@ -61,9 +61,7 @@ def patch_store(call: Call) -> StoreAnswer:
     """Change a store."""
     body: StoreChangesBody = call.body
     call.of_store(call.path["store_id"])
-    store = body.apply(call.services.marketing.store(call.path["store_id"]))
-    call.services.marketing.put_stores((store,))
-    return StoreAnswer.of(store)
+    return StoreAnswer.of(call.services.marketing.change_store(call.path["store_id"], body.apply))
 
 
 def get_offers(call: Call) -> Listing[OfferAnswer]:
@@ -84,8 +82,9 @@ def post_offer(call: Call) -> Reply:
     """Add or replace an offer."""
     call.of_chain()
     body: OfferBody = call.body
-    known = any(each.id == body.id for each in call.services.marketing.offers())
-    return Reply(OfferAnswer.of(call.services.marketing.put_offer(body.to_offer())), 200 if known else 201)
+    offer = body.to_offer()
+    is_new = call.services.marketing.put_offer(offer)
+    return Reply(OfferAnswer.of(offer), 201 if is_new else 200)
 
 
 def get_campaigns(call: Call) -> Listing[CampaignAnswer]:
