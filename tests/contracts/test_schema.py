@@ -1,0 +1,135 @@
+"""Migrations build exactly the tables that tables.py describes, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from backend.adapters.sql import Database, upgrade
+from backend.adapters.sql.tables import metadata
+from tests.servers import postgresql_database
+
+Shape = dict[str, Any]
+
+
+@contextmanager
+def sqlite_database(folder: Path) -> Iterator[str]:
+    """The URL of a file that is not there yet."""
+    yield f"sqlite:///{folder / 'lull.db'}"
+
+
+def shape(url: str, make: Callable[[sa.Connection], None] | None = None) -> Shape:
+    """All that the database says of its tables, after `make` has made them."""
+    database = Database(url)
+    try:
+        with database.write() as connection:
+            if make:
+                make(connection)
+            inspector = sa.inspect(connection)
+            names = set(inspector.get_table_names()) - {"alembic_version"}
+            return {name: table_shape(inspector, name) for name in sorted(names)}
+    finally:
+        database.close()
+
+
+def table_shape(inspector: sa.Inspector, name: str) -> Shape:
+    """A table's columns by name, its keys, constraints and indexes."""
+    columns = {
+        column["name"]: (
+            column["type"].compile(inspector.dialect),
+            column["nullable"],
+            column["default"],
+            column.get("identity"),
+            column.get("computed"),
+        )
+        for column in inspector.get_columns(name)
+    }
+    return {
+        "columns": columns,
+        "primary key": inspector.get_pk_constraint(name)["constrained_columns"],
+        "unique": in_order(inspector.get_unique_constraints(name)),
+        "checks": in_order(inspector.get_check_constraints(name)),
+        "foreign keys": in_order(inspector.get_foreign_keys(name)),
+        "indexes": in_order(inspector.get_indexes(name)),
+    }
+
+
+def in_order(found: Any) -> list[str]:
+    """What was found, as text, so that None can stand beside names."""
+    return sorted(repr(sorted(each.items())) for each in found)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    with sqlite_database(tmp_path) if request.param == "sqlite" else postgresql_database() as made:
+        yield made
+
+
+def drop_all(connection: sa.Connection) -> None:
+    """Drop every table there is."""
+    found = sa.MetaData()
+    found.reflect(connection)
+    found.drop_all(connection)
+
+
+def test_migrations_build_the_tables(url: str) -> None:
+    upgrade(url)
+    migrated = shape(url)
+
+    def make(connection: sa.Connection) -> None:
+        drop_all(connection)
+        metadata.create_all(connection)
+
+    described = shape(url, make)
+    assert set(migrated) == set(described) == set(metadata.tables)
+    for name in described:
+        assert migrated[name] == described[name], name
+
+
+def keyed_otherwise(table: sa.Table) -> None:
+    """The same key in another order."""
+    columns = [table.c[name] for name in ("store_id", "kind", "product_id", "at", "source")]
+    table.constraints.discard(table.primary_key)
+    table.primary_key = sa.PrimaryKeyConstraint(*columns)  # type: ignore[assignment]
+    table.append_constraint(table.primary_key)
+
+
+def without_checks(table: sa.Table) -> None:
+    """No check constraints."""
+    for constraint in [each for each in table.constraints if isinstance(each, sa.CheckConstraint)]:
+        table.constraints.discard(constraint)
+
+
+SLIPS: dict[str, tuple[str, Callable[[sa.Table], object]]] = {
+    "a column more": ("stores", lambda table: table.append_column(sa.Column("colour", sa.Text))),
+    "another type": ("stores", lambda table: setattr(table.c.staff, "type", sa.BigInteger())),
+    "null allowed": ("stores", lambda table: setattr(table.c.name, "nullable", True)),
+    "no default": ("stores", lambda table: setattr(table.c.outstanding, "server_default", None)),
+    "another key": ("observations", keyed_otherwise),
+    "no checks": ("campaigns", without_checks),
+    "a check more": ("offers", lambda table: table.append_constraint(sa.CheckConstraint("discount_value > 0"))),
+    "an index more": ("outbox", lambda table: sa.Index("outbox_reason", table.c.reason)),
+    "an index less": ("outbox", lambda table: table.indexes.clear()),
+    "another unique column": ("members", lambda table: table.append_constraint(sa.UniqueConstraint("tier"))),
+}
+
+
+@pytest.mark.parametrize("slip", list(SLIPS))
+def test_a_slip_would_be_noticed(url: str, slip: str) -> None:
+    """Each difference that this file is to find is one that it can find."""
+    name, change = SLIPS[slip]
+    plain, changed = sa.MetaData(), sa.MetaData()
+    metadata.tables[name].to_metadata(plain)
+    change(metadata.tables[name].to_metadata(changed))
+
+    def make_anew(connection: sa.Connection) -> None:
+        drop_all(connection)
+        changed.create_all(connection)
+
+    assert shape(url, plain.create_all) != shape(url, make_anew)
