@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -109,9 +110,11 @@ def open_outbox(settings: Settings) -> Iterator[tuple[Outbox, Ports, Clock]]:
     database = Database(settings.database_url)
     ports = replace(_ports(database, None), sender=sender)
     clock = open_clock(settings, database)
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="push")
     try:
-        yield Outbox(ports, clock, secrets.SystemRandom().random), ports, clock
+        yield Outbox(ports, clock, secrets.SystemRandom().random, pool), ports, clock
     finally:
+        pool.shutdown()
         sender.close()
         database.close()
 

@@ -1,16 +1,15 @@
-"""Sends pushes through firebase-admin, each on its own, and says of every one whether to try again.
+"""Sends pushes through firebase-admin, one at a time, and says of every one whether to try again.
 
 `messaging.send_each` starts a thread for every message, retries inside the HTTP client and sleeps through Retry-After,
-so that one throttled message holds its whole batch. Here a fixed pool of threads sends one message each over
-connections that never retry: when to try again is for the outbox to decide.
+so that one throttled message holds its whole batch. Here each caller's thread sends one message over a connection that
+never retries and never stops to fetch an access token: when to try again, and whether one may, is for the outbox.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -31,11 +30,12 @@ THROTTLED_S = 60.0
 MAX_COLLAPSE_ID_BYTES = 64
 
 _FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+_NO_TOKEN = Refused(reason="NO_ACCESS_TOKEN", retry=True, retry_after_s=None, unregistered=False)
 _log = logging.getLogger(__name__)
 
 
 class FcmSender:
-    """Sends pushes from `threads` threads. Safe to use from several threads; `close` it at the end.
+    """Sends pushes, from as many as `threads` threads at once; `close` it at the end.
 
     `fcm_url` is scheme and host of another FCM (`http://127.0.0.1:9099`); None means Google's. `clock` gives real
     epoch seconds, since APNs wants the moment a push expires. The app's messaging service is changed to suit, so one
@@ -62,56 +62,71 @@ class FcmSender:
             service._fcm_url = f"{fcm_url.rstrip('/')}/v1/{path}"
         self._session = service._client.session
         self._credential = self._session.credentials
+        self._session.credentials = _TokenInHand(self._credential)
+        self._session._max_refresh_attempts = 0
         _mount(self._session, threads)
-        _keep_local(self._session, service._fcm_url)
+        _mount(self._session._auth_request_session, 1)
+        keep_local(service._fcm_url, self._session, self._session._auth_request_session)
         self._authorising = Lock()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fcm")
+        self._refused_token: str | None = None
 
-    def send(self, pushes: Sequence[Push]) -> list[SendResult]:
-        """Sends all pushes and returns their results in the same order, at the latest some 20 s after the last start.
+    def prepare(self) -> Refused | None:
+        """Fetches the access token, once for all threads, when there is none or it ends within some four minutes.
 
-        Never raises for a push that could not be sent: its result says why and whether to try again.
+        Takes up to a minute when Google is slow. What comes back when the token cannot be had says why.
         """
-        refused = self._authorise() if pushes else None
-        if refused is not None:
-            return [refused] * len(pushes)
-        return list(self._pool.map(self._send_one, pushes))
-
-    def close(self) -> None:
-        """Waits for sends under way, drops those not started, and closes the connections."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._session.close()
-
-    def _authorise(self) -> Refused | None:
-        """Fetches the access token once for all threads, which would each fetch their own."""
         with self._authorising:
-            if self._credential.valid:
+            if self._credential.valid and self._credential.token != self._refused_token:
                 return None
             try:
                 self._credential.refresh(self._token_request)
             except google.auth.exceptions.GoogleAuthError as error:
-                # Nothing was sent, and the fault is none of the messages': they may be tried again.
                 _log.warning("No access token for FCM (%s): check the service account.", type(error).__name__)
-                return Refused(reason="NO_ACCESS_TOKEN", retry=True, retry_after_s=None, unregistered=False)
+                return _NO_TOKEN
         return None
 
-    def _token_request(self, *args: Any, **kwargs: Any) -> Any:
-        return self._session._auth_request(*args, **{"timeout": HTTP_TIMEOUT_S, **kwargs})
+    def send(self, push: Push) -> SendResult:
+        """Sends one push with the token that `prepare` fetched; takes at most some 20 s.
 
-    def _send_one(self, push: Push) -> SendResult:
+        Never raises for a push that could not be sent: its result says why and whether to try again.
+        """
+        token = self._credential.token
         try:
             message = build_message(push, self._clock())
             return Accepted(name=messaging.send(message, app=self._app))
         except exceptions.FirebaseError as error:
+            if _token_refused(error):
+                self._refused_token = token
             return classify(error, self._clock())
         except google.auth.exceptions.GoogleAuthError:
-            return Refused(reason="NO_ACCESS_TOKEN", retry=True, retry_after_s=None, unregistered=False)
+            return _NO_TOKEN
         except ValueError:
             return Refused(reason="INVALID_ARGUMENT", retry=False, retry_after_s=None, unregistered=False)
         except Exception as error:
             # Only the kind is logged: the text of an unforeseen error may quote the message.
             _log.error("A push failed in an unforeseen way: %s.", type(error).__name__)
             return Refused(reason="UNKNOWN", retry=True, retry_after_s=None, unregistered=False)
+
+    def close(self) -> None:
+        """Closes the connections; nothing may be under way any more."""
+        self._session.close()
+
+    def _token_request(self, *args: Any, **kwargs: Any) -> Any:
+        return self._session._auth_request(*args, **{"timeout": HTTP_TIMEOUT_S, **kwargs})
+
+
+class _TokenInHand:
+    """Signs requests with the token there is. google-auth would fetch another amid a send, up to 10 s after the push
+    was asked about, and each thread its own."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def before_request(self, _request: object, _method: str, _url: str, headers: MutableMapping[str, str]) -> None:
+        """Adds the token to the headers."""
+        if self._credential.token is None:
+            raise google.auth.exceptions.RefreshError("there is no access token yet")  # type: ignore[no-untyped-call]
+        self._credential.apply(headers)
 
 
 def build_message(push: Push, now: float) -> messaging.Message:
@@ -150,8 +165,9 @@ def classify(error: exceptions.FirebaseError, now: float) -> Refused:
     """What an error of `messaging.send` means for the outbox, after Firebase's advice on FCM error codes.
 
     Without an answer (time-out, broken connection) and after 5xx: try again. After 429: when Retry-After says, else in
-    60 s. Anything else stays refused. A 404 unregisters the device only if FCM itself wrote it: a 404 page of some
-    proxy must not cost every member their registration.
+    60 s. After a 401 that is about the access token: try again, with another. Anything else stays refused. A 404
+    unregisters the device only if FCM itself wrote it: a 404 page of some proxy must not cost every member their
+    registration.
     """
     response = error.http_response
     if response is None or response.status_code < 400:
@@ -162,8 +178,16 @@ def classify(error: exceptions.FirebaseError, now: float) -> Refused:
         return Refused(reason, retry=True, retry_after_s=THROTTLED_S if wait_s is None else wait_s, unregistered=False)
     if status >= 500:
         return Refused(reason, retry=True, retry_after_s=_retry_after_s(response, now), unregistered=False)
+    if _token_refused(error):
+        return Refused(reason, retry=True, retry_after_s=None, unregistered=False)
     unregistered = isinstance(error, messaging.UnregisteredError) or (status == 404 and _is_googles(response))
     return Refused(reason, retry=False, retry_after_s=None, unregistered=unregistered)
+
+
+def _token_refused(error: exceptions.FirebaseError) -> bool:
+    """Whether our token was not accepted; a 401 with a code of FCM's is about the app's keys."""
+    response = error.http_response
+    return response is not None and response.status_code == 401 and _fcm_code(response) is None
 
 
 def _error(response: requests.Response) -> dict[str, Any]:
@@ -205,10 +229,3 @@ def _mount(session: requests.Session, threads: int) -> None:
     """Replaces every adapter: none retries, and each keeps a connection for every thread."""
     for prefix in list(session.adapters):
         session.mount(prefix, requests.adapters.HTTPAdapter(max_retries=0, pool_maxsize=threads))
-
-
-def _keep_local(session: Any, url: str) -> None:
-    """Against a local FCM nothing may leave this machine."""
-    if keep_local(url, session, session._auth_request_session):
-        # google-auth asks Google in the background where a service account may be used, token in hand.
-        session.credentials._is_regional_access_boundary_lookup_required = lambda: False

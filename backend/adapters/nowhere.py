@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NoReturn
 
 from backend.service.errors import Unavailable
-from backend.service.model import Push, SendResult
+from backend.service.model import Push
 
 
 class NoSender:
     """Refuses every push; only the worker sends."""
 
-    def send(self, pushes: Sequence[Push]) -> list[SendResult]:
+    def prepare(self) -> NoReturn:
         """Raises Unavailable."""
         raise Unavailable("no_sender", "this process does not send pushes; lull worker does")
+
+    def send(self, push: Push) -> NoReturn:
+        """Raises Unavailable."""
+        self.prepare()

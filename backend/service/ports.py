@@ -244,10 +244,13 @@ class Ledger(Protocol):
 
 
 class Sender(Protocol):
-    """Takes pushes to phones."""
+    """Takes pushes to phones. Safe to use from several threads."""
 
-    def send(self, pushes: Sequence[Push]) -> list[SendResult]:
-        """Try each push once; the results in the same order."""
+    def prepare(self) -> Refused | None:
+        """Get ready to send, which may take its time so that no send does; why nothing can be sent, if so."""
+
+    def send(self, push: Push) -> SendResult:
+        """Try a push once, after `prepare`; a lasting or passing failure is a result, not an exception."""
 
 
 class Identity(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from datetime import datetime
 from math import floor
 
@@ -78,16 +79,17 @@ def outcome(result: SendResult, queued: Queued, real_now: float, jitter: float) 
 
 
 class Outbox:
-    """Empties the outbox. `jitter` gives numbers in [0, 1)."""
+    """Empties the outbox. `jitter` gives numbers in [0, 1); sends run in `pool`."""
 
-    def __init__(self, ports: Ports, clock: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(self, ports: Ports, clock: Clock, jitter: Callable[[], float], pool: Executor) -> None:
         self._ports = ports
         self._clock = clock
         self._jitter = jitter
+        self._pool = pool
 
     def send_due(self) -> int:
         """Send one batch of what is due; how many rows were taken."""
-        if not self._clock.trusted():
+        if not self._clock.trusted() or self._ports.sender.prepare() is not None:
             return 0
         ledger = self._ports.ledger
         rows = ledger.claim(AT_ONCE, self._clock.real(), LEASE_S)
@@ -99,7 +101,7 @@ class Outbox:
                 due.append(row)
             else:
                 ledger.settle(row.coupon.id, reason)
-        results = self._ports.sender.send([message(row, now) for row in due]) if due else []
+        results = self._pool.map(self._ports.sender.send, [message(row, now) for row in due])
         for row, result in zip(due, results, strict=True):
             ledger.settle(row.coupon.id, outcome(result, row, self._clock.real(), self._jitter()))
             if isinstance(result, Refused) and result.unregistered and row.member and row.member.device:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from backend.adapters.firebase_auth import firebase_app
 from backend.emulator.faults import Fault
 from backend.emulator.keys import Keys, generate_keys
 from backend.emulator.running import RunningEmulator, running_emulator
-from backend.service.model import Accepted, Push, Refused, SendResult
+from backend.service.model import Accepted, Push, Refused
 
 NOW = 1_780_408_800.0
 
@@ -44,7 +45,8 @@ def app(emulator: RunningEmulator) -> Iterator[firebase_admin.App]:
 
 @pytest.fixture
 def sender(app: firebase_admin.App, emulator: RunningEmulator) -> Iterator[FcmSender]:
-    sender = FcmSender(app, threads=8, fcm_url=emulator.address)
+    sender = FcmSender(app, threads=32, fcm_url=emulator.address)
+    assert sender.prepare() is None
     yield sender
     sender.close()
 
@@ -53,13 +55,8 @@ def push(registration: str = "f1") -> Push:
     return Push("p1", "fid", registration, "Quiet now", "Espresso, 20 % off", {"coupon_id": "c1"}, 900, "coupon")
 
 
-def only(results: list[SendResult]) -> SendResult:
-    assert len(results) == 1
-    return results[0]
-
-
 def test_a_push_arrives_with_what_it_says(sender: FcmSender, emulator: RunningEmulator) -> None:
-    result = only(sender.send([push()]))
+    result = sender.send(push())
     (entry,) = emulator.state.log.after(0, 10)
     assert result == Accepted(f"projects/lull-demo/messages/{entry['message_id']}")
     assert (entry["kind"], entry["registration"], entry["ttl_s"]) == ("fid", "f1", 900.0)
@@ -71,25 +68,15 @@ def test_a_push_arrives_with_what_it_says(sender: FcmSender, emulator: RunningEm
 def test_a_registration_that_is_a_token_is_sent_as_one_without_a_warning(
     sender: FcmSender, emulator: RunningEmulator
 ) -> None:
-    assert isinstance(only(sender.send([replace(push(), registration_kind="token")])), Accepted)
+    assert isinstance(sender.send(replace(push(), registration_kind="token")), Accepted)
     assert emulator.state.log.after(0, 10)[0]["kind"] == "token"
-
-
-def test_results_come_in_the_order_of_the_pushes(sender: FcmSender, emulator: RunningEmulator) -> None:
-    emulator.state.unregister("f3")
-    results = sender.send([push(f"f{number}") for number in range(6)])
-    assert [isinstance(result, Accepted) for result in results] == [True, True, True, False, True, True]
-
-
-def test_no_pushes_give_no_results(sender: FcmSender) -> None:
-    assert sender.send([]) == []
 
 
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
         (Fault(status=400), Refused("INVALID_ARGUMENT", retry=False)),
-        (Fault(status=401, count=3), Refused("THIRD_PARTY_AUTH_ERROR", retry=False)),
+        (Fault(status=401), Refused("THIRD_PARTY_AUTH_ERROR", retry=False)),
         (Fault(status=403), Refused("SENDER_ID_MISMATCH", retry=False)),
         (Fault(status=404), Refused("UNREGISTERED", retry=False, unregistered=True)),
         (Fault(status=404, error_code="OTHER"), Refused("OTHER", retry=False, unregistered=True)),
@@ -104,25 +91,46 @@ def test_each_answer_says_whether_to_try_again(
     sender: FcmSender, emulator: RunningEmulator, fault: Fault, expected: Refused
 ) -> None:
     emulator.state.faults.add(fault)
-    assert only(sender.send([push()])) == expected
+    assert sender.send(push()) == expected
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_the_sender_itself_never_tries_again(sender: FcmSender, emulator: RunningEmulator, status: int) -> None:
     emulator.state.faults.add(Fault.model_validate({"status": status}))
-    sender.send([push()])
+    sender.send(push())
     assert emulator.state.log.summary()["total"] == 1
 
 
 def test_an_unregistered_device_is_told(sender: FcmSender, emulator: RunningEmulator) -> None:
     emulator.state.unregister("f1")
-    assert only(sender.send([push()])) == Refused("UNREGISTERED", retry=False, unregistered=True)
+    assert sender.send(push()) == Refused("UNREGISTERED", retry=False, unregistered=True)
 
 
-def test_an_expired_access_token_is_replaced(sender: FcmSender, emulator: RunningEmulator) -> None:
-    sender.send([push()])
+def test_an_access_token_that_fcm_refuses_is_replaced_before_the_next_try(
+    sender: FcmSender, emulator: RunningEmulator
+) -> None:
     emulator.state.access_tokens._expiries.clear()
-    assert isinstance(only(sender.send([push()])), Accepted)
+    assert sender.send(push()) == Refused("UNAUTHENTICATED", retry=True)
+    assert sender.prepare() is None
+    assert isinstance(sender.send(push()), Accepted)
+
+
+def test_no_send_stops_to_fetch_a_token(sender: FcmSender, emulator: RunningEmulator) -> None:
+    sender._credential.expiry = datetime(2026, 1, 1)  # noqa: DTZ001 - google-auth keeps naive times in UTC
+    tokens = len(emulator.state.access_tokens._expiries)
+    assert isinstance(sender.send(push()), Accepted)
+    assert len(emulator.state.access_tokens._expiries) == tokens
+    assert sender.prepare() is None
+    assert len(emulator.state.access_tokens._expiries) == tokens + 1
+
+
+def test_threads_that_get_ready_at_once_fetch_one_token(app: firebase_admin.App, emulator: RunningEmulator) -> None:
+    sender = FcmSender(app, threads=1, fcm_url=emulator.address)
+    assert sender.send(push()) == Refused("NO_ACCESS_TOKEN", retry=True)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: sender.prepare(), range(8))) == [None] * 8
+    assert len(emulator.state.access_tokens._expiries) == 1
+    sender.close()
 
 
 def test_an_answer_that_takes_too_long_may_be_tried_again(
@@ -130,8 +138,9 @@ def test_an_answer_that_takes_too_long_may_be_tried_again(
 ) -> None:
     monkeypatch.setattr("backend.adapters.fcm.HTTP_TIMEOUT_S", 0.2)
     sender = FcmSender(app, threads=1, fcm_url=emulator.address)
+    sender.prepare()
     emulator.state.faults.add(Fault(delay_ms=600))
-    assert only(sender.send([push()])) == Refused("DEADLINE_EXCEEDED", retry=True)
+    assert sender.send(push()) == Refused("DEADLINE_EXCEEDED", retry=True)
     sender.close()
 
 
@@ -139,7 +148,8 @@ def test_an_fcm_that_is_away_may_be_tried_again(app: firebase_admin.App, keys: K
     with running_emulator(tmp_path / "gone.json", keys=keys) as gone:
         address = gone.address
     sender = FcmSender(app, threads=1, fcm_url=address)
-    assert only(sender.send([push()])) == Refused("UNAVAILABLE", retry=True)
+    sender.prepare()
+    assert sender.send(push()) == Refused("UNAVAILABLE", retry=True)
     sender.close()
 
 
@@ -149,7 +159,7 @@ def test_a_refused_service_account_costs_no_message(emulator: RunningEmulator, t
     other.credentials.write_text(document)
     app = firebase_app(other.credentials, name="stranger")
     sender = FcmSender(app, threads=2, fcm_url=emulator.address)
-    assert sender.send([push(), push()]) == [Refused("NO_ACCESS_TOKEN", retry=True)] * 2
+    assert sender.prepare() == sender.send(push()) == Refused("NO_ACCESS_TOKEN", retry=True)
     assert emulator.state.log.summary()["total"] == 0
     sender.close()
     firebase_admin.delete_app(app)
@@ -158,7 +168,8 @@ def test_a_refused_service_account_costs_no_message(emulator: RunningEmulator, t
 def test_one_slow_message_does_not_hold_the_others(sender: FcmSender, emulator: RunningEmulator) -> None:
     emulator.state.faults.add(Fault(registration="slow", delay_ms=1000))
     start = time.monotonic()
-    results = sender.send([push("slow"), *(push(f"f{number}") for number in range(30))])
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(sender.send, [push("slow"), *(push(f"f{number}") for number in range(30))]))
     assert all(isinstance(result, Accepted) for result in results)
     arrived = {entry["registration"]: number for number, entry in enumerate(emulator.state.log.after(0, 100))}
     assert arrived["slow"] == 30
@@ -166,7 +177,7 @@ def test_one_slow_message_does_not_hold_the_others(sender: FcmSender, emulator: 
 
 
 def test_a_push_past_its_end_is_never_sent(sender: FcmSender, emulator: RunningEmulator) -> None:
-    assert only(sender.send([replace(push(), ttl_s=-1)])) == Refused("INVALID_ARGUMENT", retry=False)
+    assert sender.send(replace(push(), ttl_s=-1)) == Refused("INVALID_ARGUMENT", retry=False)
     assert emulator.state.log.summary()["total"] == 0
 
 
@@ -219,7 +230,7 @@ def test_against_a_local_fcm_nobody_else_is_asked(sender: FcmSender, monkeypatch
         "google.auth.credentials.CredentialsWithRegionalAccessBoundary._lookup_regional_access_boundary",
         lambda *arguments, **options: asked.append("Google"),
     )
-    sender.send([push()])
+    sender.send(push())
     time.sleep(0.05)
     assert asked == []
 
@@ -229,6 +240,6 @@ def test_nothing_personal_is_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     emulator.state.faults.add(Fault(status=400))
-    sender.send([push("registration-of-somebody")])
+    sender.send(push("registration-of-somebody"))
     assert "registration-of-somebody" not in caplog.text
     assert "Espresso" not in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -111,9 +113,18 @@ def test_what_must_not_be_tried_again_is_dropped() -> None:
     assert outcome(Accepted("n"), QUEUED, 1000.0, 0.0) == Accepted("n")
 
 
+class Inline(Executor):
+    """Runs what it is given at once, in the caller's thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 def outbox(lull: Lull, sender: TwinSender) -> Outbox:
-    """The outbox over the twins, with this sender."""
-    return Outbox(replace(lull.ports, sender=sender), lull.clock, lambda: 0.0)
+    """The outbox over the twins, with this sender, one push after the other."""
+    return Outbox(replace(lull.ports, sender=sender), lull.clock, lambda: 0.0, Inline())
 
 
 def totals(lull: Lull) -> tuple[int, int, dict[str, int]]:
@@ -157,6 +168,16 @@ def test_a_push_to_be_tried_again_waits(monkeypatch: pytest.MonkeyPatch) -> None
     assert [box.send_due(), box.send_due()] == [1, 0]
     lull.clock.real_moved += 11
     assert box.send_due() == 1
+
+
+def test_without_an_access_token_nothing_is_tried() -> None:
+    lull, sender = Lull(), TwinSender()
+    lull.issue()
+    sender.unready = Refused("NO_ACCESS_TOKEN", retry=True)
+    box = outbox(lull, sender)
+    assert (box.send_due(), totals(lull)) == (0, (1, 0, {}))
+    sender.unready = None
+    assert (box.send_due(), totals(lull)) == (1, (0, 1, {}))
 
 
 def in_helsinki(hour: int) -> datetime:
