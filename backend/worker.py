@@ -15,6 +15,8 @@ from backend.settings import Settings
 from backend.wiring import open_outbox
 
 IDLE_S = 0.2
+BREATH_S = 0.05
+"""Meanwhile more sends end, and one transaction claims for all of them; answers take longer than that."""
 AWAY_S = 2.0
 EXPIRE_EVERY_S = 1
 
@@ -22,7 +24,7 @@ log = structlog.get_logger("lull.worker")
 
 
 def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT; what is being sent is finished first."""
+    """Work until SIGTERM or SIGINT; what is being sent is finished and settled first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -38,15 +40,16 @@ def run_worker(settings: Settings) -> None:
 
 
 def send_until(outbox: Outbox, stop: threading.Event) -> None:
-    """Send whatever is due until `stop` is set; a database that is away is waited for."""
+    """Start sending whatever is due until `stop` is set; a database that is away is waited for."""
     while not stop.is_set():
         try:
             pause = 0.0 if outbox.send_due() else IDLE_S
         except Unavailable as error:
             log.warning("waiting", reason=error.reason)
             pause = AWAY_S
-        if pause:
-            stop.wait(pause)
+        if not pause:
+            outbox.wait_for_room(IDLE_S)
+        stop.wait(pause or BREATH_S)
 
 
 def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:

@@ -263,15 +263,22 @@ SendResult = Accepted | Refused
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row of the outbox that is ours for a while, for its `attempts`-th try; `first_tried_at` is real time."""
+
+    coupon_id: str
+    attempts: int
+    first_tried_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
-    """A row of the outbox, with all that must be asked again before it is sent."""
+    """All that must be asked about a push right before it is sent, as it stands at one moment."""
 
     coupon: Coupon
     member: Member | None
     store: Store | None
     paused: bool
-    attempts: int
-    first_tried_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

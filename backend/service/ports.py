@@ -16,6 +16,7 @@ from backend.service.errors import InvalidIdToken, Unavailable
 from backend.service.model import (
     Accepted,
     Campaign,
+    Claimed,
     Consent,
     Coupon,
     CouponState,
@@ -227,8 +228,11 @@ class Ledger(Protocol):
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, for learning."""
 
-    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Queued, ...]:
-        """Take due rows of the outbox for `lease_s` seconds; nobody else gets them in that time."""
+    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Claimed, ...]:
+        """Take due rows of the outbox for `lease_s` seconds, oldest first; nobody else gets them in that time."""
+
+    def queued(self, claimed: Claimed) -> Queued | None:
+        """What stands now about a push, all of one moment; None when the row ended or was claimed anew meanwhile."""
 
     def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
         """End a claim: the push was accepted, is to be tried again, or was dropped for the reason given."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from datetime import datetime
 from math import floor
 
+import structlog
+
 from backend.decision.gates import sleeps
-from backend.service.model import LIVE_STATES, Accepted, Push, Queued, Refused, SendResult
+from backend.service.errors import Unavailable
+from backend.service.model import LIVE_STATES, Accepted, Claimed, Push, Queued, Refused, SendResult
 from backend.service.ports import Clock, Ports, Retry
 from stores.hours import for_store
 
 AT_ONCE = 64
-"""Pushes taken at a time, all sent at once: none waits long between being asked about and being sent."""
+"""Pushes under way at the same time."""
 LEASE_S = 120.0
+"""Outlasts the longest send: some 30 s to ask, 20 s to send and 45 s to settle while the database comes and goes."""
 FIRST_RETRY_S = 10.0
 GIVE_UP_S = 3600.0
 LEAST_LIFE_S = 1
+
+log = structlog.get_logger("lull.outbox")
 
 
 def dropped(queued: Queued, now: datetime) -> str | None:
@@ -61,7 +67,7 @@ def message(queued: Queued, now: datetime) -> Push:
     )
 
 
-def outcome(result: SendResult, queued: Queued, real_now: float, jitter: float) -> Accepted | Retry | str:
+def outcome(result: SendResult, row: Claimed, real_now: float, jitter: float) -> Accepted | Retry | str:
     """What a send means for the outbox.
 
     `jitter` in [0, 1) spreads retries: 10 s, then doubling, each stretched by up to half; after an hour it is given up
@@ -69,41 +75,82 @@ def outcome(result: SendResult, queued: Queued, real_now: float, jitter: float) 
     """
     if isinstance(result, Accepted):
         return result
-    wait_s = FIRST_RETRY_S * 2.0 ** (queued.attempts - 1) * (1.0 + jitter / 2.0)
+    wait_s = FIRST_RETRY_S * 2.0 ** (row.attempts - 1) * (1.0 + jitter / 2.0)
     if result.retry_after_s is not None:
         wait_s = max(wait_s, result.retry_after_s)
-    began = queued.first_tried_at if queued.first_tried_at is not None else real_now
-    if not result.retry or real_now + wait_s - began > GIVE_UP_S:
+    if not result.retry or real_now + wait_s - row.first_tried_at > GIVE_UP_S:
         return result.reason
     return Retry(real_now + wait_s)
 
 
 class Outbox:
-    """Empties the outbox. `jitter` gives numbers in [0, 1); sends run in `pool`."""
+    """Empties the outbox: each push is asked about, sent and settled in a thread of `pool`, `at_once` at a time.
 
-    def __init__(self, ports: Ports, clock: Clock, jitter: Callable[[], float], pool: Executor) -> None:
+    `jitter` gives numbers in [0, 1). All methods belong to one thread.
+    """
+
+    def __init__(
+        self, ports: Ports, clock: Clock, jitter: Callable[[], float], pool: Executor, at_once: int = AT_ONCE
+    ) -> None:
         self._ports = ports
         self._clock = clock
         self._jitter = jitter
         self._pool = pool
+        self._at_once = at_once
+        self._under_way: set[Future[None]] = set()
 
     def send_due(self) -> int:
-        """Send one batch of what is due; how many rows were taken."""
-        if not self._clock.trusted() or self._ports.sender.prepare() is not None:
+        """Start as many of the due pushes as there is room for, without waiting for their answers; how many.
+
+        Raises Unavailable when the database is away, or when the sender cannot send now.
+        """
+        self._under_way = {each for each in self._under_way if not each.done()}
+        room = self._at_once - len(self._under_way)
+        if room == 0 or not self._clock.trusted():
             return 0
-        ledger = self._ports.ledger
-        rows = ledger.claim(AT_ONCE, self._clock.real(), LEASE_S)
-        now = self._clock.now()
-        due: list[Queued] = []
+        refused = self._ports.sender.prepare()
+        if refused is not None:
+            raise Unavailable(refused.reason, "pushes cannot be sent now; they wait in the outbox")
+        rows = self._ports.ledger.claim(room, self._clock.real(), LEASE_S)
         for row in rows:
-            reason = dropped(row, now)
-            if reason is None:
-                due.append(row)
-            else:
-                ledger.settle(row.coupon.id, reason)
-        results = self._pool.map(self._ports.sender.send, [message(row, now) for row in due])
-        for row, result in zip(due, results, strict=True):
-            ledger.settle(row.coupon.id, outcome(result, row, self._clock.real(), self._jitter()))
-            if isinstance(result, Refused) and result.unregistered and row.member and row.member.device:
-                self._ports.members.drop_device(row.member.device.registration.value)
+            self._under_way.add(self._pool.submit(self._try, row))
         return len(rows)
+
+    def wait_for_room(self, timeout_s: float) -> None:
+        """Return once another push can start, or after `timeout_s` real seconds."""
+        if len(self._under_way) >= self._at_once:
+            wait(self._under_way, timeout_s, FIRST_COMPLETED)
+
+    def _try(self, row: Claimed) -> None:
+        try:
+            self._send(row)
+        except Exception as error:
+            # One push that cannot be handled must not stop the others; it comes due again when its lease is over.
+            # Only the kind is logged: the text of an unforeseen error may quote the message.
+            log.error("push left to its lease", coupon_id=row.coupon_id, error=type(error).__name__)
+
+    def _send(self, row: Claimed) -> None:
+        push = self._asked(row)
+        if push is None:
+            return
+        if not isinstance(push, Push):
+            self._ports.ledger.settle(row.coupon_id, push)
+            return
+        result = self._ports.sender.send(push)
+        self._ports.ledger.settle(row.coupon_id, outcome(result, row, self._clock.real(), self._jitter()))
+        if isinstance(result, Refused) and result.unregistered:
+            self._ports.members.drop_device(push.registration)
+
+    def _asked(self, row: Claimed) -> Push | Retry | str | None:
+        """The push if it may be sent now; else when to ask again, why never, or None when the row is not ours."""
+        later = Retry(self._clock.real() + FIRST_RETRY_S)
+        try:
+            queued = self._ports.ledger.queued(row)
+        except Unavailable:
+            return later
+        if queued is None:
+            return None
+        now = self._clock.now()
+        if not self._clock.trusted():
+            return later
+        return dropped(queued, now) or message(queued, now)

@@ -41,7 +41,7 @@ def test_a_decision_to_offer_issues_a_coupon_with_all_that_belongs_to_it(ports: 
     assert ports.ledger.budgets_left() == {"spring": 9_900}
     assert member is not None
     assert member.last_given_at == NOW
-    assert [queued.coupon for queued in ports.ledger.claim(10, 0.0, 60.0)] == [coupon]
+    assert [row.coupon_id for row in ports.ledger.claim(10, 0.0, 60.0)] == [coupon.id]
     assert ports.ledger.coupons("aino", 10) == ports.ledger.newest_coupons(10) == (coupon,)
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from backend.service.model import Accepted, CouponState
+from dataclasses import replace
+
+from backend.service.model import Accepted, Claimed, CouponState, Queued
 from backend.service.ports import Ports, Retry
-from tests.contracts.examples import NOW, PHONE, ghost, give, open_shop, put_down
+from tests.contracts.examples import CONSENT, KAMPPI, NOW, PHONE, SALE, ghost, give, minutes, once, open_shop, put_down
 
 REAL = 1_800_000_000.0
 
 
 def claimed(ports: Ports, at: float, limit: int = 10, lease_s: float = 60.0) -> list[str]:
-    return [queued.coupon.id for queued in ports.ledger.claim(limit, REAL + at, lease_s)]
+    return [row.coupon_id for row in ports.ledger.claim(limit, REAL + at, lease_s)]
+
+
+def standing(ports: Ports, row: Claimed) -> Queued:
+    """What stands about a claimed row, which is there."""
+    queued = ports.ledger.queued(row)
+    assert queued is not None
+    return queued
 
 
 def test_a_row_has_all_that_is_asked_again_before_it_is_sent(ports: Ports) -> None:
@@ -18,18 +27,43 @@ def test_a_row_has_all_that_is_asked_again_before_it_is_sent(ports: Ports) -> No
     ports.members.set_device("aino", PHONE)
     coupon = give(ports)
     opened = ports.ledger.advance(coupon.id, CouponState.OPENED)
-    (queued,) = ports.ledger.claim(10, REAL, 60.0)
-    assert (queued.coupon, queued.member, queued.paused) == (opened, ports.members.get("aino"), False)
-    assert (queued.attempts, queued.first_tried_at) == (1, REAL)
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    assert row == Claimed(coupon.id, 1, REAL)
+    assert ports.ledger.queued(row) == Queued(opened, ports.members.get("aino"), KAMPPI, paused=False)
 
 
 def test_a_row_tells_of_pauses(ports: Ports) -> None:
     open_shop(ports, members=("aino", "eero"))
-    at = {give(ports, "aino").id: True, give(ports, "eero", "pasila").id: False}
+    give(ports, "aino")
+    give(ports, "eero", "pasila", at=1)
+    rows = ports.ledger.claim(10, REAL, 60.0)
     ports.chain.pause("kamppi", NOW)
-    assert {queued.coupon.id: queued.paused for queued in ports.ledger.claim(10, REAL, 60.0)} == at
+    assert [standing(ports, row).paused for row in rows] == [True, False]
     ports.chain.pause("*", NOW)
-    assert [queued.paused for queued in ports.ledger.claim(10, REAL + 61, 60.0)] == [True, True]
+    assert [standing(ports, row).paused for row in rows] == [True, True]
+
+
+def test_a_row_is_read_as_it_stands_after_the_claim(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.members.record_consent("aino", replace(CONSENT, granted=False, at=NOW))
+    ports.ledger.redeem(once(), {"id": coupon.id}, SALE, NOW + minutes(1))
+    queued = standing(ports, row)
+    assert queued.member is not None
+    assert (queued.member.consents, queued.coupon.state) == (frozenset(), CouponState.REDEEMED)
+
+
+def test_a_row_that_ended_or_was_claimed_anew_is_nobodys(ports: Ports) -> None:
+    open_shop(ports)
+    name = give(ports).id
+    (late,) = ports.ledger.claim(10, REAL, 60.0)
+    (row,) = ports.ledger.claim(10, REAL + 61, 60.0)
+    assert ports.ledger.queued(late) is None
+    assert standing(ports, row).coupon.id == name
+    ports.ledger.settle(name, Accepted("projects/p/messages/1"))
+    assert ports.ledger.queued(row) is None
+    assert ports.ledger.queued(Claimed("unknown", 1, REAL)) is None
 
 
 def test_the_oldest_rows_come_first_and_a_lease_keeps_them(ports: Ports) -> None:
@@ -45,8 +79,8 @@ def test_what_is_not_settled_in_time_is_tried_again_and_counted(ports: Ports) ->
     open_shop(ports)
     give(ports)
     claimed(ports, 0)
-    (queued,) = ports.ledger.claim(10, REAL + 60.5, 60.0)
-    assert (queued.attempts, queued.first_tried_at) == (2, REAL)
+    (row,) = ports.ledger.claim(10, REAL + 60.5, 60.0)
+    assert (row.attempts, row.first_tried_at) == (2, REAL)
 
 
 def test_an_accepted_push_is_done_with(ports: Ports) -> None:
@@ -75,8 +109,8 @@ def test_a_push_to_be_tried_again_waits_for_its_time(ports: Ports) -> None:
     claimed(ports, 0)
     ports.ledger.settle(name, Retry(REAL + 10))
     assert claimed(ports, 9.9) == []
-    (queued,) = ports.ledger.claim(10, REAL + 10, 60.0)
-    assert (queued.coupon.id, queued.attempts, queued.first_tried_at) == (name, 2, REAL)
+    (row,) = ports.ledger.claim(10, REAL + 10, 60.0)
+    assert (row.coupon_id, row.attempts, row.first_tried_at) == (name, 2, REAL)
     assert ports.ledger.totals().pushes_pending == 1
 
 

@@ -163,11 +163,11 @@ def test_no_two_workers_take_the_same_push(ports: Ports) -> None:
         give(ports, name)
     for name in CROWD[6:12]:
         give(ports, name, "pasila")
-    results = at_once(6, lambda _: [queued.coupon.id for queued in ports.ledger.claim(3, 1e9, 60.0)])
+    results = at_once(6, lambda _: [row.coupon_id for row in ports.ledger.claim(3, 1e9, 60.0)])
     taken = [name for each in results if isinstance(each, list) for name in each]
     assert kinds([each for each in results if isinstance(each, Exception)]) == {}
     assert len(taken) == len(set(taken))
-    taken += [queued.coupon.id for queued in ports.ledger.claim(99, 1e9, 60.0)]
+    taken += [row.coupon_id for row in ports.ledger.claim(99, 1e9, 60.0)]
     assert len(taken) == len(set(taken)) == 12
 
 

@@ -9,10 +9,26 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
-from backend.service.model import Accepted, Queued
+from backend.service.model import Accepted, Claimed, Queued
 from backend.service.ports import Retry
 
 _q = t.outbox.c
+
+_STANDING = (
+    sa.select(
+        *rows.part("coupon", t.coupons.c),
+        *rows.part("member", rows.MEMBER.selected_columns),
+        *rows.part("store", t.stores.c),
+        sa.exists().where(t.pauses.c.scope.in_(["*", t.coupons.c.store_id])).label("paused"),
+    )
+    .select_from(
+        t.outbox.join(t.coupons, t.coupons.c.id == _q.coupon_id)
+        .outerjoin(t.members, t.members.c.id == t.coupons.c.member_id)
+        .outerjoin(t.devices, t.devices.c.member_id == t.members.c.id)
+        .outerjoin(t.stores, t.stores.c.id == t.coupons.c.store_id)
+    )
+    .where(_q.coupon_id == sa.bindparam("claimed"), _q.attempts == sa.bindparam("attempt"), _q.status == "pending")
+)
 
 
 class SqlOutbox:
@@ -20,7 +36,7 @@ class SqlOutbox:
 
     _database: Database
 
-    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Queued, ...]:
+    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Claimed, ...]:
         """Take due rows for a while."""
         due = sa.select(_q.coupon_id).where(_q.status == "pending", _q.not_before <= real_now)
         mine = due.order_by(_q.queued_at, _q.coupon_id).limit(limit).with_for_update(skip_locked=True)
@@ -36,29 +52,22 @@ class SqlOutbox:
             if connection.execute(due.limit(1)).first() is None:
                 return ()
         with self._database.write() as connection:
-            claimed = connection.execute(claim.returning(_q.coupon_id, _q.attempts, _q.first_tried_at)).all()
-            return self._queued(connection, claimed)
+            taken_rows = connection.execute(claim.returning(_q.coupon_id, _q.attempts, _q.first_tried_at, _q.queued_at))
+            oldest_first = sorted(taken_rows, key=lambda row: (row.queued_at, row.coupon_id))
+        return tuple(Claimed(row.coupon_id, row.attempts, row.first_tried_at) for row in oldest_first)
 
-    def _queued(self, connection: sa.Connection, claimed: Sequence[rows.Row]) -> tuple[Queued, ...]:
-        ids = [row.coupon_id for row in claimed]
-        coupons = [rows.coupon(row) for row in connection.execute(t.coupons.select().where(t.coupons.c.id.in_(ids)))]
-        people = rows.MEMBER.where(t.members.c.id.in_({coupon.member_id for coupon in coupons}))
-        members = {row.id: rows.member(row) for row in connection.execute(people)}
-        shops = t.stores.select().where(t.stores.c.id.in_({coupon.store_id for coupon in coupons}))
-        stores = {row.id: rows.store(row) for row in connection.execute(shops)}
-        paused = set(connection.execute(sa.select(t.pauses.c.scope)).scalars())
-        tries = {row.coupon_id: row for row in claimed}
-        coupons.sort(key=lambda coupon: (coupon.issued_at, coupon.id))
-        return tuple(
-            Queued(
-                coupon=coupon,
-                member=members.get(coupon.member_id),
-                store=stores.get(coupon.store_id),
-                paused=not paused.isdisjoint(("*", coupon.store_id)),
-                attempts=tries[coupon.id].attempts,
-                first_tried_at=tries[coupon.id].first_tried_at,
-            )
-            for coupon in coupons
+    def queued(self, claimed: Claimed) -> Queued | None:
+        """What stands now about a push: one statement, which sees one moment on both databases."""
+        with self._database.read() as connection:
+            mine = {"claimed": claimed.coupon_id, "attempt": claimed.attempts}
+            row = connection.execute(_STANDING, mine).one_or_none()
+        if row is None:
+            return None
+        return Queued(
+            coupon=rows.coupon(rows.Part(row, "coupon")),
+            member=rows.member(rows.Part(row, "member")) if row.member_id is not None else None,
+            store=rows.store(rows.Part(row, "store")) if row.store_id is not None else None,
+            paused=row.paused,
         )
 
     def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:

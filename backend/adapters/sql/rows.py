@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -50,6 +51,22 @@ MEMBER = sa.select(
 """Members with their devices, as `member` reads them."""
 
 
+def part(name: str, columns: Iterable[sa.ColumnElement[Any]]) -> list[sa.Label[Any]]:
+    """Columns of one table for a statement over several; a `Part` of the row has them under their own names."""
+    return [column.label(f"{name}_{column.key}") for column in columns]
+
+
+class Part:
+    """The columns of one table in a row that has those of several."""
+
+    def __init__(self, row: sa.Row[*tuple[Any, ...]], name: str) -> None:
+        self._row = row
+        self._name = name
+
+    def __getattr__(self, column: str) -> Any:
+        return getattr(self._row, f"{self._name}_{column}")
+
+
 def store_row(store: Store) -> dict[str, Any]:
     """A store's columns but for `outstanding`."""
     return {
@@ -66,7 +83,7 @@ def store_row(store: Store) -> dict[str, Any]:
     }
 
 
-def store(row: Row) -> Store:
+def store(row: Row | Part) -> Store:
     """A store."""
     return Store(
         id=row.id,
@@ -132,7 +149,7 @@ def member_row(member: Member) -> dict[str, Any]:
     }
 
 
-def member(row: Row) -> Member:
+def member(row: Row | Part) -> Member:
     """A member, from a row of `MEMBER`."""
     device = None
     if row.registration is not None:
@@ -198,7 +215,7 @@ def coupon_row(coupon: Coupon, code_hash: str) -> dict[str, Any]:
     return {**values, "state": coupon.state.value, "code_hash": code_hash}
 
 
-def coupon(row: Row) -> Coupon:
+def coupon(row: Row | Part) -> Coupon:
     """A coupon, from any row that has all of its columns."""
     return Coupon(**{name: getattr(row, name) for name in _COUPON_FIELDS}, state=CouponState(row.state))
 

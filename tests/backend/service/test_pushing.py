@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from backend.decision.facts import QuietHours
 from backend.service.model import (
     Accepted,
+    Claimed,
     Coupon,
     CouponState,
     Device,
@@ -27,6 +26,7 @@ from backend.service.pushing import Outbox, dropped, message, outcome
 from backend.twins import TwinSender
 from stores.model import Circle, Position, Store
 from tests.backend.api.world import NOW, Lull
+from tests.backend.service.test_sending import Inline
 
 MEMBER = Member(
     id="aino",
@@ -54,7 +54,8 @@ COUPON = Coupon(
 STORE = Store(
     "kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), hours="Mo-Su 07:00-23:00", time_zone="Europe/Helsinki"
 )
-QUEUED = Queued(COUPON, MEMBER, STORE, paused=False, attempts=1, first_tried_at=1000.0)
+QUEUED = Queued(COUPON, MEMBER, STORE, paused=False)
+CLAIMED = Claimed("c1", attempts=1, first_tried_at=1000.0)
 
 
 def queued(member: dict[str, Any] | None = None, coupon: dict[str, Any] | None = None, **changes: Any) -> Queued:
@@ -94,32 +95,23 @@ def test_fcm_gives_up_when_the_coupon_ends() -> None:
 
 def test_retries_wait_ten_seconds_and_then_double_with_jitter() -> None:
     refused = Refused("UNAVAILABLE", retry=True)
-    waits = [outcome(refused, replace(QUEUED, attempts=n), 1000.0, 0.0) for n in (1, 2, 3)]
+    waits = [outcome(refused, replace(CLAIMED, attempts=n), 1000.0, 0.0) for n in (1, 2, 3)]
     assert waits == [Retry(1010.0), Retry(1020.0), Retry(1040.0)]
-    assert outcome(refused, QUEUED, 1000.0, 0.5) == Retry(1012.5)
+    assert outcome(refused, CLAIMED, 1000.0, 0.5) == Retry(1012.5)
 
 
 def test_retry_after_is_kept_to() -> None:
-    assert outcome(Refused("QUOTA_EXCEEDED", True, 60.0), QUEUED, 1000.0, 0.0) == Retry(1060.0)
+    assert outcome(Refused("QUOTA_EXCEEDED", True, 60.0), CLAIMED, 1000.0, 0.0) == Retry(1060.0)
 
 
 def test_after_an_hour_a_push_is_given_up() -> None:
-    late = replace(QUEUED, attempts=3)
+    late = replace(CLAIMED, attempts=3)
     assert outcome(Refused("UNAVAILABLE", True), late, 1000.0 + 3570.0, 0.0) == "UNAVAILABLE"
 
 
 def test_what_must_not_be_tried_again_is_dropped() -> None:
-    assert outcome(Refused("UNREGISTERED", False, None, True), QUEUED, 1000.0, 0.0) == "UNREGISTERED"
-    assert outcome(Accepted("n"), QUEUED, 1000.0, 0.0) == Accepted("n")
-
-
-class Inline(Executor):
-    """Runs what it is given at once, in the caller's thread."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
+    assert outcome(Refused("UNREGISTERED", False, None, True), CLAIMED, 1000.0, 0.0) == "UNREGISTERED"
+    assert outcome(Accepted("n"), CLAIMED, 1000.0, 0.0) == Accepted("n")
 
 
 def outbox(lull: Lull, sender: TwinSender) -> Outbox:
@@ -168,16 +160,6 @@ def test_a_push_to_be_tried_again_waits(monkeypatch: pytest.MonkeyPatch) -> None
     assert [box.send_due(), box.send_due()] == [1, 0]
     lull.clock.real_moved += 11
     assert box.send_due() == 1
-
-
-def test_without_an_access_token_nothing_is_tried() -> None:
-    lull, sender = Lull(), TwinSender()
-    lull.issue()
-    sender.unready = Refused("NO_ACCESS_TOKEN", retry=True)
-    box = outbox(lull, sender)
-    assert (box.send_due(), totals(lull)) == (0, (1, 0, {}))
-    sender.unready = None
-    assert (box.send_due(), totals(lull)) == (1, (0, 1, {}))
 
 
 def in_helsinki(hour: int) -> datetime:
