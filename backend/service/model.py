@@ -278,6 +278,7 @@ class Queued:
     coupon: Coupon
     member: Member | None
     store: Store | None
+    campaign: Campaign | None
     paused: bool
 
 

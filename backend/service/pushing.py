@@ -11,7 +11,7 @@ import structlog
 
 from backend.decision.gates import sleeps
 from backend.service.errors import Unavailable
-from backend.service.model import LIVE_STATES, Accepted, Claimed, Push, Queued, Refused, SendResult
+from backend.service.model import LIVE_STATES, Accepted, Campaign, Claimed, Push, Queued, Refused, SendResult
 from backend.service.ports import Clock, Ports, Retry
 from stores.hours import for_store
 
@@ -39,6 +39,9 @@ def dropped(queued: Queued, now: datetime) -> str | None:
         return "coupon_expired"
     if queued.paused:
         return "paused"
+    stopped = _stopped(queued.campaign, now)
+    if stopped is not None:
+        return stopped
     hours = for_store(queued.store) if queued.store else None
     if hours is None or not hours.is_open(now):
         return "store_closed"
@@ -46,6 +49,15 @@ def dropped(queued: Queued, now: datetime) -> str | None:
         return "unreachable_device"
     if sleeps(member.preferences.quiet_hours, member.device.time_zone, now):
         return "quiet_hours"
+    return None
+
+
+def _stopped(campaign: Campaign | None, now: datetime) -> str | None:
+    """Why a campaign does not run now; None when it does."""
+    if campaign is None or campaign.status == "ended" or (campaign.ends_at is not None and campaign.ends_at <= now):
+        return "campaign_ended"
+    if campaign.status != "active" or (campaign.starts_at is not None and now < campaign.starts_at):
+        return "campaign_paused"
     return None
 
 

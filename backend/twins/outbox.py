@@ -37,6 +37,7 @@ class TwinOutbox:
                 coupon=coupon,
                 member=self._world.members.get(coupon.member_id),
                 store=self._world.stores.get(coupon.store_id),
+                campaign=self._world.campaigns.get(coupon.campaign_id),
                 paused=self._world.is_paused(coupon.store_id),
             )
 

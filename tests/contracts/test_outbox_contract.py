@@ -6,7 +6,20 @@ from dataclasses import replace
 
 from backend.service.model import Accepted, Claimed, CouponState, Queued
 from backend.service.ports import Ports, Retry
-from tests.contracts.examples import CONSENT, KAMPPI, NOW, PHONE, SALE, ghost, give, minutes, once, open_shop, put_down
+from tests.contracts.examples import (
+    CONSENT,
+    KAMPPI,
+    NOW,
+    PHONE,
+    SALE,
+    SPRING,
+    ghost,
+    give,
+    minutes,
+    once,
+    open_shop,
+    put_down,
+)
 
 REAL = 1_800_000_000.0
 
@@ -29,7 +42,8 @@ def test_a_row_has_all_that_is_asked_again_before_it_is_sent(ports: Ports) -> No
     opened = ports.ledger.advance(coupon.id, CouponState.OPENED)
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     assert row == Claimed(coupon.id, 1, REAL)
-    assert ports.ledger.queued(row) == Queued(opened, ports.members.get("aino"), KAMPPI, paused=False)
+    (spring,) = ports.chain.campaigns()
+    assert ports.ledger.queued(row) == Queued(opened, ports.members.get("aino"), KAMPPI, spring, paused=False)
 
 
 def test_a_row_tells_of_pauses(ports: Ports) -> None:
@@ -48,9 +62,12 @@ def test_a_row_is_read_as_it_stands_after_the_claim(ports: Ports) -> None:
     coupon = give(ports)
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.members.record_consent("aino", replace(CONSENT, granted=False, at=NOW))
+    ports.chain.put_campaign(replace(SPRING, status="paused", ends_at=NOW))
     ports.ledger.redeem(once(), {"id": coupon.id}, SALE, NOW + minutes(1))
     queued = standing(ports, row)
     assert queued.member is not None
+    assert queued.campaign is not None
+    assert (queued.campaign.status, queued.campaign.ends_at) == ("paused", NOW)
     assert (queued.member.consents, queued.coupon.state) == (frozenset(), CouponState.REDEEMED)
 
 

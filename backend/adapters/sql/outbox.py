@@ -19,6 +19,7 @@ _STANDING = (
         *rows.part("coupon", t.coupons.c),
         *rows.part("member", rows.MEMBER.selected_columns),
         *rows.part("store", t.stores.c),
+        *rows.part("campaign", t.campaigns.c),
         sa.exists().where(t.pauses.c.scope.in_(["*", t.coupons.c.store_id])).label("paused"),
     )
     .select_from(
@@ -26,6 +27,7 @@ _STANDING = (
         .outerjoin(t.members, t.members.c.id == t.coupons.c.member_id)
         .outerjoin(t.devices, t.devices.c.member_id == t.members.c.id)
         .outerjoin(t.stores, t.stores.c.id == t.coupons.c.store_id)
+        .outerjoin(t.campaigns, t.campaigns.c.id == t.coupons.c.campaign_id)
     )
     .where(_q.coupon_id == sa.bindparam("claimed"), _q.attempts == sa.bindparam("attempt"), _q.status == "pending")
 )
@@ -67,6 +69,7 @@ class SqlOutbox:
             coupon=rows.coupon(rows.Part(row, "coupon")),
             member=rows.member(rows.Part(row, "member")) if row.member_id is not None else None,
             store=rows.store(rows.Part(row, "store")) if row.store_id is not None else None,
+            campaign=rows.campaign(rows.Part(row, "campaign")) if row.campaign_id is not None else None,
             paused=row.paused,
         )
 

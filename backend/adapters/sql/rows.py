@@ -130,9 +130,10 @@ def campaign_row(campaign: Campaign) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in ("reserved_minor", "spent_minor")}
 
 
-def campaign(row: Row) -> Campaign:
+def campaign(row: Row | Part) -> Campaign:
     """A campaign with its budget as it stands."""
-    return Campaign(**{**row._mapping, "offer_ids": tuple(row.offer_ids)})
+    values = {name: getattr(row, name) for name in Campaign.__dataclass_fields__}
+    return Campaign(**{**values, "offer_ids": tuple(row.offer_ids)})
 
 
 def member_row(member: Member) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from backend.decision.facts import QuietHours
 from backend.service.model import (
     Accepted,
+    Campaign,
     Claimed,
     Coupon,
     CouponState,
@@ -54,7 +55,8 @@ COUPON = Coupon(
 STORE = Store(
     "kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), hours="Mo-Su 07:00-23:00", time_zone="Europe/Helsinki"
 )
-QUEUED = Queued(COUPON, MEMBER, STORE, paused=False)
+CAMPAIGN = Campaign("spring", "Spring", "active", ("o",), 10_000, "EUR")
+QUEUED = Queued(COUPON, MEMBER, STORE, CAMPAIGN, paused=False)
 CLAIMED = Claimed("c1", attempts=1, first_tried_at=1000.0)
 
 
@@ -65,7 +67,9 @@ def queued(member: dict[str, Any] | None = None, coupon: dict[str, Any] | None =
 
 
 def test_a_good_push_is_sent() -> None:
+    dated = replace(CAMPAIGN, starts_at=NOW, ends_at=NOW + timedelta(seconds=1))
     assert dropped(QUEUED, NOW) is None
+    assert dropped(queued(campaign=dated), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,12 @@ def test_a_good_push_is_sent() -> None:
         (replace(QUEUED, member=None), "member_gone"),
         (queued(member={"device": None}), "unreachable_device"),
         (queued(paused=True), "paused"),
+        (queued(campaign=replace(CAMPAIGN, status="paused")), "campaign_paused"),
+        (queued(campaign=replace(CAMPAIGN, status="draft")), "campaign_paused"),
+        (queued(campaign=replace(CAMPAIGN, starts_at=NOW + timedelta(days=1))), "campaign_paused"),
+        (queued(campaign=replace(CAMPAIGN, status="ended")), "campaign_ended"),
+        (queued(campaign=replace(CAMPAIGN, ends_at=NOW)), "campaign_ended"),
+        (replace(QUEUED, campaign=None), "campaign_ended"),
         (replace(QUEUED, store=None), "store_closed"),
         (replace(QUEUED, store=replace(STORE, hours="Mo-Su 07:00-16:00")), "store_closed"),
         (replace(QUEUED, store=replace(STORE, hours=None)), "store_closed"),

@@ -17,7 +17,7 @@ from backend.service.model import Accepted, Device, Push, Refused, Registration,
 from backend.service.ports import Ports
 from backend.service.pushing import LEASE_S, Outbox
 from backend.twins import twin_ports
-from tests.contracts.examples import CONSENT, NOW, give, open_shop
+from tests.contracts.examples import CONSENT, NOW, SPRING, give, open_shop
 
 NAMES = tuple(f"m{n}" for n in range(12))
 
@@ -110,7 +110,17 @@ def let_time_pass(shop: Shop) -> None:
     shop.clock.moved = 1800.0
 
 
+def pause_campaign(shop: Shop) -> None:
+    shop.ports.chain.put_campaign(replace(SPRING, status="paused"))
+
+
+def end_campaign(shop: Shop) -> None:
+    shop.ports.chain.put_campaign(replace(SPRING, ends_at=NOW))
+
+
 MEANWHILE = [
+    (pause_campaign, "campaign_paused"),
+    (end_campaign, "campaign_ended"),
     (withdraw, "no_consent"),
     (pause, "paused"),
     (forget_phones, "unreachable_device"),
