@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from datetime import datetime
@@ -22,6 +23,8 @@ LEASE_S = 120.0
 FIRST_RETRY_S = 10.0
 GIVE_UP_S = 3600.0
 LEAST_LIFE_S = 1
+SETTLE_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+"""How long to wait for a database that is away before trying again to settle; then a worker may end."""
 
 log = structlog.get_logger("lull.outbox")
 
@@ -98,18 +101,27 @@ def outcome(result: SendResult, row: Claimed, real_now: float, jitter: float) ->
 class Outbox:
     """Empties the outbox: each push is asked about, sent and settled in a thread of `pool`, `at_once` at a time.
 
-    `jitter` gives numbers in [0, 1). All methods belong to one thread.
+    `jitter` gives numbers in [0, 1); `pause` waits so many real seconds. All methods belong to one thread.
     """
 
     def __init__(
-        self, ports: Ports, clock: Clock, jitter: Callable[[], float], pool: Executor, at_once: int = AT_ONCE
+        self,
+        ports: Ports,
+        clock: Clock,
+        jitter: Callable[[], float],
+        pool: Executor,
+        *,
+        at_once: int = AT_ONCE,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._ports = ports
         self._clock = clock
         self._jitter = jitter
         self._pool = pool
         self._at_once = at_once
+        self._pause = pause
         self._under_way: set[Future[None]] = set()
+        self._unsettled: dict[str, Accepted | str] = {}
 
     def send_due(self) -> int:
         """Start as many of the due pushes as there is room for, without waiting for their answers; how many.
@@ -142,16 +154,33 @@ class Outbox:
             log.error("push left to its lease", coupon_id=row.coupon_id, error=type(error).__name__)
 
     def _send(self, row: Claimed) -> None:
-        push = self._asked(row)
+        push = self._unsettled.get(row.coupon_id) or self._asked(row)
         if push is None:
             return
         if not isinstance(push, Push):
-            self._ports.ledger.settle(row.coupon_id, push)
+            self._settle(row.coupon_id, push)
             return
         result = self._ports.sender.send(push)
-        self._ports.ledger.settle(row.coupon_id, outcome(result, row, self._clock.real(), self._jitter()))
+        self._settle(row.coupon_id, outcome(result, row, self._clock.real(), self._jitter()))
         if isinstance(result, Refused) and result.unregistered:
             self._ports.members.drop_device(push.registration)
+
+    def _settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+        """Settle, however often the database is away; raises Unavailable at last.
+
+        A second send would be the price of an answer that is lost, so this worker remembers it until it is settled.
+        """
+        if not isinstance(result, Retry):
+            self._unsettled[coupon_id] = result
+        for wait_s in (*SETTLE_WAITS_S, None):
+            try:
+                self._ports.ledger.settle(coupon_id, result)
+                break
+            except Unavailable:
+                if wait_s is None:
+                    raise
+                self._pause(wait_s)
+        self._unsettled.pop(coupon_id, None)
 
     def _asked(self, row: Claimed) -> Push | Retry | str | None:
         """The push if it may be sent now; else when to ask again, why never, or None when the row is not ours."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -16,13 +17,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from backend.adapters.sql import Database, SqlChain, SqlMembers, rows, upgrade
+from backend.adapters.clocks import MachineClock
+from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers, rows, upgrade
 from backend.adapters.sql import tables as t
 from backend.emulator.faults import Fault
 from backend.emulator.running import RunningEmulator, running_emulator
 from backend.service.model import Coupon, Device, Member, Preferences, Registration
+from backend.service.pushing import Outbox
+from backend.twins import twin_ports
 from tests.backend.service.test_pushing import COUPON
-from tests.backend.service.test_sending import until
+from tests.backend.service.test_sending import Inline, ScriptedSender, until
 from tests.contracts.examples import CONSENT, KAMPPI, SPRING
 
 PUSHES = 20
@@ -33,7 +37,8 @@ class Books:
     """A SQLite file with twenty pushes that are due; the first four go to phones named slow."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder / 'lull.db'}"
+        self.path = folder / "lull.db"
+        self.url = f"sqlite:///{self.path}"
         upgrade(self.url)
         self.database = Database(self.url)
         chain, members = SqlChain(self.database), SqlMembers(self.database)
@@ -122,6 +127,24 @@ def test_a_worker_killed_amid_its_work_sends_again_only_what_was_under_way(
     sent = arrived(emulator)
     assert {sent[f"fast-{n}"] for n in range(SLOW, PUSHES)} == {1}
     assert {sent[f"slow-{n}"] for n in range(SLOW)} <= {1, 2}
+
+
+def test_an_answer_waits_for_a_locked_database(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.adapters.sql.database.BUSY_MS", 10)
+    database = Database(books.url)
+    somebody = sqlite3.connect(books.path, isolation_level=None, check_same_thread=False)
+    waits: list[float] = []
+
+    def let_go(wait_s: float) -> None:
+        waits.append(wait_s)
+        somebody.execute("ROLLBACK")
+
+    sender = ScriptedSender(lambda _: somebody.execute("BEGIN IMMEDIATE"))
+    ports = replace(twin_ports(), ledger=SqlLedger(database), sender=sender)
+    Outbox(ports, MachineClock(), lambda: 0.0, Inline(), at_once=1, pause=let_go).send_due()
+    assert (len(sender.sent), books.count("accepted"), len(waits)) == (1, 1, 1)
+    somebody.close()
+    database.close()
 
 
 def test_a_worker_told_to_stop_settles_what_is_under_way(books: Books, emulator: RunningEmulator) -> None:

@@ -8,13 +8,13 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event, Lock
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from backend.service.errors import Unavailable
 from backend.service.model import Accepted, Device, Push, Refused, Registration, SendResult
-from backend.service.ports import Ports
+from backend.service.ports import Ledger, Ports
 from backend.service.pushing import LEASE_S, Outbox
 from backend.twins import twin_ports
 from tests.contracts.examples import CONSENT, NOW, SPRING, give, open_shop
@@ -76,9 +76,15 @@ class Shop:
             self.ports.members.set_device(name, device)
             give(self.ports, name, ("kamppi", "pasila")[n % 2])
 
-    def outbox(self, sender: Any, pool: Executor | None = None, at_once: int = 64) -> Outbox:
+    def outbox(
+        self,
+        sender: Any,
+        pool: Executor | None = None,
+        at_once: int = 64,
+        pause: Callable[[float], None] = lambda _: None,
+    ) -> Outbox:
         ports = replace(self.ports, sender=sender)
-        return Outbox(ports, self.clock, lambda: 0.0, pool or Inline(), at_once)
+        return Outbox(ports, self.clock, lambda: 0.0, pool or Inline(), at_once=at_once, pause=pause)
 
     def pushes(self) -> tuple[int, int, dict[str, int]]:
         """Pending, accepted, and dropped by reason."""
@@ -231,6 +237,52 @@ def test_while_the_sender_cannot_send_nothing_is_claimed() -> None:
         shop.outbox(sender).send_due()
     (row,) = shop.ports.ledger.claim(9, shop.clock.real(), 1.0)
     assert row.attempts == 1
+
+
+class Away:
+    """The ledger, but what is asked of it fails as long as the database is `away`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.away = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon")
+        return getattr(self._ledger, name)
+
+
+def with_database_that_leaves() -> tuple[Shop, Away, ScriptedSender]:
+    """A shop whose database goes away while the first push is under way."""
+    shop = Shop(2)
+    ledger = Away(shop.ports.ledger)
+    shop.ports = replace(shop.ports, ledger=cast(Ledger, ledger))
+    return shop, ledger, ScriptedSender(lambda _: setattr(ledger, "away", True))
+
+
+def test_an_answer_waits_for_a_database_that_is_away() -> None:
+    shop, ledger, sender = with_database_that_leaves()
+    waits: list[float] = []
+
+    def come_back_after_three(wait_s: float) -> None:
+        waits.append(wait_s)
+        ledger.away = len(waits) % 3 != 0
+
+    assert shop.outbox(sender, pause=come_back_after_three).send_due() == 2
+    assert (len(sender.sent), shop.pushes()) == (2, (0, 2, {}))
+    assert waits == [0.5, 1.0, 2.0] * 2
+
+
+def test_an_answer_that_could_not_be_settled_is_remembered_beyond_the_lease() -> None:
+    shop, ledger, sender = with_database_that_leaves()
+    waits: list[float] = []
+    box = shop.outbox(sender, pause=waits.append)
+    assert box.send_due() == 2
+    assert sum(waits) < 2 * 30
+    ledger.away, shop.clock.moved = False, LEASE_S + 1
+    sender.during = lambda _: None
+    assert box.send_due() == 2
+    assert (sorted(sender.sent), shop.pushes()) == (sorted(set(sender.sent)), (0, 2, {}))
 
 
 def until(holds: Callable[[], bool], within_s: float = 30.0) -> None:
