@@ -10,6 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from backend.listening import PortInUse
 from backend.service.errors import LullError, Unavailable
 
 DONE, FAILED, WRONG = 0, 1, 2
@@ -57,8 +58,9 @@ def main() -> None:
     )
     try:
         create_cli()()
-    except Unavailable as error:
-        _end(error.detail, FAILED)
+    except (Unavailable, PortInUse) as error:
+        # The command is right and will do once the database or the port is free.
+        _end(str(error), FAILED)
     except (LullError, ValueError) as error:
         _end(str(error), WRONG)
     except OSError as error:

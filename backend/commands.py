@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from backend.emulator.cli import fcm_emulator
+from backend.listening import hold_port
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
 from backend.service.learn import learn as fit_and_store
@@ -53,7 +54,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Requests served at once.")] = 8,
 ) -> None:
-    """Serve the API and the console.
+    """Serve the API and the console. A port in use ends it with exit code 1.
 
     Example: LULL_SECRET=... LULL_CREDENTIALS=service-account.json lull serve --port 8000
     """
@@ -63,17 +64,19 @@ def serve(
     from backend.wiring import check_services
 
     check_services(read_settings())
+    held = hold_port(host, port)
     server = Granian(
         "backend.wiring:create_app",
         factory=True,
-        address=host,
+        address=held.getsockname()[0],
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=threads,
         log_access=False,
     )
-    server.serve()
+    with held:
+        server.serve()
 
 
 def worker() -> None:

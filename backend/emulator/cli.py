@@ -19,6 +19,7 @@ from granian.server import Server
 
 from backend.emulator.app import create_emulator, is_loopback
 from backend.emulator.keys import DEFAULT_PROJECT, Keys, generate_keys, service_account, write_credentials
+from backend.listening import PortInUse, hold_port
 
 THREADS = 128
 """Enough for 64 senders and for readers that wait on the log."""
@@ -57,18 +58,28 @@ def fcm_emulator(
     if not is_loopback(host):
         typer.echo("The emulator signs tokens for anyone who asks: --host must be a loopback address.", err=True)
         raise typer.Exit(2)
-    port = port or _free_port(host)
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    keys = generate_keys(datetime.now(UTC))
+    with _hold(host, port) as held:
+        host, port = held.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        keys = generate_keys(datetime.now(UTC))
+        try:
+            write_credentials(credentials_out, service_account(keys, project_id, address))
+            if log_file is not None:
+                _open_log(log_file).close()
+        except OSError as error:
+            typer.echo(f"{error.filename} cannot be written: {error.strerror}.", err=True)
+            raise typer.Exit(2) from None
+        typer.echo(f"FCM emulator at {address}, service account in {credentials_out}", err=True)
+        serve(Settings(keys, address, project_id, log_file, log_capacity), host, port)
+
+
+def _hold(host: str, port: int) -> socket.socket:
+    """The port, before anything is written: the credentials of an emulator that runs must stay as they are."""
     try:
-        write_credentials(credentials_out, service_account(keys, project_id, address))
-        if log_file is not None:
-            _open_log(log_file).close()
-    except OSError as error:
-        typer.echo(f"{error.filename} cannot be written: {error.strerror}.", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(f"FCM emulator at {address}, service account in {credentials_out}", err=True)
-    serve(Settings(keys, address, project_id, log_file, log_capacity), host, port)
+        return hold_port(host, port)
+    except (PortInUse, ValueError) as error:
+        typer.echo(f"lull: {error}", err=True)
+        raise typer.Exit(1 if isinstance(error, PortInUse) else 2) from None
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -100,10 +111,3 @@ def load(settings: Settings) -> Flask:
 def _open_log(path: Path) -> TextIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     return os.fdopen(descriptor, "a", encoding="utf-8")
-
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,3 +67,12 @@ def wait_for(http: requests.Session, url: str) -> object:
         except requests.ConnectionError:
             time.sleep(0.1)
     raise AssertionError("the emulator did not start")
+
+
+def test_a_port_in_use_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    credentials = tmp_path / "c.json"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = CliRunner().invoke(command(), ["--port", port, "--credentials", str(credentials)])
+    assert (result.exit_code, "is in use" in result.output) == (1, True)
+    assert not credentials.exists()

@@ -1,0 +1,92 @@
+"""`lull serve` as a real process: what keeps it from starting, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+import pytest
+import urllib3
+
+from backend.adapters.sql import upgrade
+from backend.emulator.keys import generate_keys, service_account, write_credentials
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of a server that would start."""
+    folder = tmp_path_factory.mktemp("serving")
+    address = "http://127.0.0.1:9"
+    write_credentials(folder / "credentials.json", service_account(generate_keys(datetime.now(UTC)), "lull", address))
+    url = f"sqlite:///{folder / 'lull.db'}"
+    upgrade(url)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LULL_")}
+    return kept | {
+        "LULL_DATABASE_URL": url,
+        "LULL_SECRET": "s" * 32,
+        "LULL_EMULATOR_URL": address,
+        "LULL_CREDENTIALS": str(folder / "credentials.json"),
+    }
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(env: dict[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that answers; ended, whatever became of it."""
+    command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            until(lambda: answers(port), 30.0)
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def refused(env: dict[str, str], port: int, *arguments: str) -> tuple[int, str]:
+    """Exit code and last words of a server that does not start."""
+    command = [sys.executable, "-m", "backend", "serve", "--port", str(port), *arguments]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=30)
+    assert "Traceback" not in done.stderr
+    assert "Listening" not in done.stderr
+    return done.returncode, done.stderr.splitlines()[-1]
+
+
+def answers(port: int) -> bool:
+    try:
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/healthz", retries=False, timeout=5.0).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def until(holds, within_s: float) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_second_server_on_the_same_port_is_refused(env: dict[str, str], port: int) -> None:
+    with server(env, port):
+        assert refused(env, port) == (
+            1,
+            f"lull: port {port} is in use: end what listens there, or choose another with --port",
+        )
+        assert answers(port)
+
+
+def test_a_host_of_another_machine_is_refused(env: dict[str, str], port: int) -> None:
+    code, said = refused(env, port, "--host", "203.0.113.1")
+    assert (code, "this machine cannot listen" in said) == (2, True)
