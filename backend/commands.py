@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from flask import Flask
 
 from backend.emulator.cli import fcm_emulator
+from backend.lifetime import end_with_parent
 from backend.listening import hold_port
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
@@ -66,8 +70,7 @@ def serve(
     check_services(read_settings())
     held = hold_port(host, port)
     server = Granian(
-        "backend.wiring:create_app",
-        factory=True,
+        "lull",
         address=held.getsockname()[0],
         port=port,
         interface=Interfaces.WSGI,
@@ -76,7 +79,15 @@ def serve(
         log_access=False,
     )
     with held:
-        server.serve()
+        server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=False)
+
+
+def _load(parent: int) -> Flask:
+    """The application, built in the serving process, which ends with the one that started it."""
+    from backend.wiring import create_app
+
+    end_with_parent(parent)
+    return create_app()
 
 
 def worker() -> None:

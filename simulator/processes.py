@@ -1,4 +1,7 @@
-"""The demo's child processes: started in groups of their own, and ended with all they started."""
+"""The demo's child processes: started in groups of their own, and ended with all they started.
+
+A demo that is killed cannot end them: they are started through `simulator.launcher`, and end by themselves then.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ class Children:
 
     folder: Path
     env: Mapping[str, str]
-    command: Sequence[str] = (sys.executable, "-m", "backend")
+    command: Sequence[str] = field(
+        default_factory=lambda: (sys.executable, "-m", "simulator.launcher", str(os.getpid()))
+    )
     end_wait_s: float = 5.0
     running: list[Child] = field(default_factory=list)
 

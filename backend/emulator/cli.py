@@ -19,6 +19,7 @@ from granian.server import Server
 
 from backend.emulator.app import create_emulator, is_loopback
 from backend.emulator.keys import DEFAULT_PROJECT, Keys, generate_keys, service_account, write_credentials
+from backend.lifetime import end_with_parent
 from backend.listening import PortInUse, hold_port
 
 THREADS = 128
@@ -93,11 +94,12 @@ def serve(settings: Settings, host: str, port: int) -> None:
         blocking_threads=THREADS,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(load, settings, os.getpid()), wrap_loader=False)
 
 
-def load(settings: Settings) -> Flask:
-    """Builds the application inside the serving process, on the machine's clock."""
+def load(settings: Settings, parent: int) -> Flask:
+    """Builds the application inside the serving process, on the machine's clock; it ends with its parent."""
+    end_with_parent(parent)
     return create_emulator(
         settings.keys,
         token_uri=f"{settings.address}/token",

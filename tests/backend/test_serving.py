@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,6 +16,8 @@ import urllib3
 
 from backend.adapters.sql import upgrade
 from backend.emulator.keys import generate_keys, service_account, write_credentials
+from backend.listening import hold_port
+from tests.processes import alive, descendants, until
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,6 @@ def answers(port: int) -> bool:
         return False
 
 
-def until(holds, within_s: float) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def test_a_second_server_on_the_same_port_is_refused(env: dict[str, str], port: int) -> None:
     with server(env, port):
         assert refused(env, port) == (
@@ -90,3 +84,13 @@ def test_a_second_server_on_the_same_port_is_refused(env: dict[str, str], port: 
 def test_a_host_of_another_machine_is_refused(env: dict[str, str], port: int) -> None:
     code, said = refused(env, port, "--host", "203.0.113.1")
     assert (code, "this machine cannot listen" in said) == (2, True)
+
+
+def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: int) -> None:
+    with server(env, port) as process:
+        started = descendants(process.pid)
+        assert started
+        process.kill()
+        process.wait()
+        until(lambda: not alive(started), 5.0)
+    hold_port("127.0.0.1", port).close()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import alive, descendants, until
 
 
 @pytest.mark.timeout(240)
@@ -25,3 +28,16 @@ def test_phones_get_coupons_and_redeem_them(tmp_path: Path) -> None:
     assert said["decisions"]["offered"] >= said["coupons_issued"]
     assert said["checks"]["coupons_to_closed_stores"] == 0
     assert said["checks"]["coupons_outside_fence"] == 0
+
+
+def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "backend", "demo", "--phones", "20"]
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Open http://")
+        started = descendants(process.pid)
+        assert len(started) >= 5, "server and emulator with a process each that serves, and the worker"
+        process.kill()
+        process.wait()
+        until(lambda: not alive(started), 5.0)

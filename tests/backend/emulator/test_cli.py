@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from backend.emulator.cli import fcm_emulator
+from tests.processes import alive, descendants, until
 
 COMMAND = "import typer; from backend.emulator.cli import fcm_emulator; typer.run(fcm_emulator)"
 
@@ -58,6 +59,16 @@ def test_it_serves_in_one_process_and_stops_when_asked(tmp_path: Path) -> None:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=15)
+
+
+def test_nothing_serves_on_when_the_emulator_is_killed(tmp_path: Path) -> None:
+    arguments = ["--port", "0", "--credentials", str(tmp_path / "c.json")]
+    with subprocess.Popen([sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.DEVNULL) as process:
+        until(lambda: bool(descendants(process.pid)), 15.0)
+        started = descendants(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not alive(started), 5.0)
 
 
 def wait_for(http: requests.Session, url: str) -> object:
