@@ -14,7 +14,7 @@ import typer
 from flask import Flask
 
 from backend.emulator.cli import fcm_emulator
-from backend.lifetime import end_with_parent
+from backend.lifetime import END_S, end_with_parent, endable_from_birth
 from backend.listening import hold_port
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
@@ -76,8 +76,10 @@ def serve(
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=threads,
+        workers_kill_timeout=END_S,
         log_access=False,
     )
+    endable_from_birth()
     with held:
         server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=False)
 

@@ -19,7 +19,7 @@ from granian.server import Server
 
 from backend.emulator.app import create_emulator, is_loopback
 from backend.emulator.keys import DEFAULT_PROJECT, Keys, generate_keys, service_account, write_credentials
-from backend.lifetime import end_with_parent
+from backend.lifetime import END_S, end_with_parent, endable_from_birth
 from backend.listening import PortInUse, hold_port
 
 THREADS = 128
@@ -92,8 +92,10 @@ def serve(settings: Settings, host: str, port: int) -> None:
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
+        workers_kill_timeout=END_S,
         log_level=LogLevels.error,
     )
+    endable_from_birth()
     server.serve(target_loader=partial(load, settings, os.getpid()), wrap_loader=False)
 
 

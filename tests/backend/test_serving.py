@@ -94,3 +94,18 @@ def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: 
         process.wait()
         until(lambda: not alive(started), 5.0)
     hold_port("127.0.0.1", port).close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_just_starting_ends_when_asked(env: dict[str, str], port: int, number: int) -> None:
+    command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            # The process that serves is there and loads the application. Ctrl-C comes to both.
+            until(lambda: bool(descendants(process.pid)), 30.0)
+            os.killpg(process.pid, number)
+            assert "Traceback" not in process.communicate(timeout=8)[1]
+            assert process.returncode in (0, 130)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
