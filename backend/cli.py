@@ -45,8 +45,8 @@ def _common(
     """Fills a chain's quiet hours with coupons people are glad to get."""
 
 
-def main() -> None:
-    """Run a command. Exit codes: 0 done, 1 failed, 2 wrong usage or input."""
+def run() -> None:
+    """Run the command that the process was started with, and end the process with its exit code."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from backend.cli import main
+from backend.__main__ import main
 from backend.lifetime import end_with_parent
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,11 @@ class Lull:
             text=True,
             check=False,
         )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command, under way and telling on stderr what it loads."""
+        command = [sys.executable, "-X", "importtime", "-m", "backend", *arguments]
+        return subprocess.Popen(command, env=self.env, cwd=self.folder, stderr=subprocess.PIPE, text=True)
 
     def json(self, *arguments: str) -> dict[str, object]:
         """What a command that succeeds reports."""
@@ -113,3 +119,25 @@ def test_each_command_shows_an_example(lull: Lull) -> None:
         ("keys", "create"),
     ):
         assert "Example" in lull.run(*command, "--help").stdout, command
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (("demo",), "structlog"),
+        (("demo",), "numpy"),
+        (("learn",), "sqlalchemy"),
+        (("stores", "import", str(CHAIN / "stores.geojson")), "typer"),
+    ],
+)
+def test_ctrl_c_while_a_command_loads_is_told_in_a_sentence(lull: Lull, command: tuple[str, ...], module: str) -> None:
+    with lull.start(*command) as process:
+        assert process.stderr is not None
+        # Python tells of every module it has loaded.
+        loaded = iter(process.stderr.readline, "")
+        assert any(line.rpartition("|")[2].strip() == module for line in loaded)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=10)[1]
+    assert process.returncode == 130
+    assert said.endswith("lull: interrupted; what was not finished is not kept\n")
+    assert "Traceback" not in said
