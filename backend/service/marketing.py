@@ -37,7 +37,7 @@ class Marketing:
         """One store. Raises NotFound."""
         store = self._catalogue.view().index.get(store_id)
         if store is None:
-            raise NotFound("store_unknown", f"there is no store {store_id!r}")
+            raise NotFound("store_unknown", "there is no such store")
         return store
 
     def put_stores(self, stores: tuple[Store, ...]) -> ImportCount:
@@ -113,8 +113,7 @@ class Marketing:
 
 
 def _check(campaign: Campaign, offer_ids: frozenset[str]) -> None:
-    unknown = sorted(set(campaign.offer_ids) - offer_ids)
-    if unknown:
-        raise Invalid("offer_unknown", f"offer_ids: there is no offer {unknown[0]!r}")
+    if not offer_ids.issuperset(campaign.offer_ids):
+        raise Invalid("offer_unknown", "offer_ids: at least one of these offers does not exist: add it first")
     if campaign.starts_at and campaign.ends_at and campaign.ends_at <= campaign.starts_at:
         raise Invalid("campaign_dates", "ends_at: a campaign ends after it starts")

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category
 
 import jwt
 from jwt.types import Options
@@ -19,6 +20,7 @@ SESSION_S = 900
 REMEMBER_S = 300.0
 REMEMBER_KEY_S = 30.0
 REMEMBERED = 100_000
+LONGEST_UID = 128
 ALGORITHM = "HS256"
 
 
@@ -40,6 +42,15 @@ def decode(token: str, key: bytes, audience: str, real_now: float) -> dict[str, 
     return claims
 
 
+def _is_uid(uid: str) -> bool:
+    """Whether Firebase may have given this: 1 to 128 characters, and text that every database holds."""
+    return 0 < len(uid) <= LONGEST_UID and not any(category(letter) in ("Cc", "Cs") for letter in uid)
+
+
+def _not_good() -> Unauthenticated:
+    return Unauthenticated("invalid_id_token", "the ID token is not good: sign in again for a fresh one")
+
+
 class Sessions:
     """Signs members in and recognises members and API keys. Token lives run on the real clock."""
 
@@ -56,9 +67,9 @@ class Sessions:
         try:
             uid = self._identity.uid(id_token)
         except InvalidIdToken as error:
-            raise Unauthenticated(
-                "invalid_id_token", "the ID token is not good: sign in again for a fresh one"
-            ) from error
+            raise _not_good() from error
+        if not _is_uid(uid):
+            raise _not_good()
         member = self._members.sign_in(uid, self._clock.now())
         issued = int(self._clock.real())
         claims = {"sub": member.id, "iat": issued, "exp": issued + SESSION_S, "aud": "lull"}

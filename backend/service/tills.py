@@ -73,7 +73,7 @@ class Tills:
         if not key.may_touch(store_id):
             raise Forbidden("store_not_yours", "this key is not bound to that store")
         if self._catalogue.view().index.get(store_id) is None:
-            raise NotFound("store_unknown", f"there is no store {store_id!r}")
+            raise NotFound("store_unknown", "there is no such store")
 
     def _in_time(self, at: datetime, now: datetime, where: str) -> None:
         if at > now + AHEAD:

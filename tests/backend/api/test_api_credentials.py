@@ -54,3 +54,11 @@ def test_a_forged_session_is_refused(lull: Lull) -> None:
     forged = ".".join((head, claims, signature[::-1]))
     answer = lull.get("/v1/me/coupons", forged)
     assert (answer.status_code, answer.get_json()["type"]) == (401, "/problems/invalid_session")
+
+
+@pytest.mark.parametrize("uid", ["ai\x00no", "ai\nno", "\x7f", "a" * 129, "\ud800"])
+def test_a_uid_that_firebase_never_gives_opens_no_session(lull: Lull, uid: str) -> None:
+    answer = lull.post("/v1/sessions", {"id_token": "x"}, None)
+    assert answer.status_code == 401
+    with pytest.raises(Unauthenticated):
+        lull.services.sessions.open(f"uid:{uid}")
