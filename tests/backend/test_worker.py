@@ -43,7 +43,7 @@ class Books:
         self.database = Database(self.url)
         chain, members = SqlChain(self.database), SqlMembers(self.database)
         chain.put_stores([replace(KAMPPI, hours="24/7")])
-        chain.put_campaign(SPRING)
+        chain.add_campaign(SPRING)
         names = [f"{'slow' if n < SLOW else 'fast'}-{n}" for n in range(PUSHES)]
         awake = Preferences(quiet_hours=None)
         members.add([(Member(name, f"uid-{name}", "green", preferences=awake), (CONSENT,)) for name in names])

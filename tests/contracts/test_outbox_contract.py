@@ -62,7 +62,7 @@ def test_a_row_is_read_as_it_stands_after_the_claim(ports: Ports) -> None:
     coupon = give(ports)
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.members.record_consent("aino", replace(CONSENT, granted=False, at=NOW))
-    ports.chain.put_campaign(replace(SPRING, status="paused", ends_at=NOW))
+    ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused", ends_at=NOW))
     ports.ledger.redeem(once(), {"id": coupon.id}, SALE, NOW + minutes(1))
     queued = standing(ports, row)
     assert queued.member is not None

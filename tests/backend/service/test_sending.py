@@ -117,11 +117,11 @@ def let_time_pass(shop: Shop) -> None:
 
 
 def pause_campaign(shop: Shop) -> None:
-    shop.ports.chain.put_campaign(replace(SPRING, status="paused"))
+    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused"))
 
 
 def end_campaign(shop: Shop) -> None:
-    shop.ports.chain.put_campaign(replace(SPRING, ends_at=NOW))
+    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, ends_at=NOW))
 
 
 MEANWHILE = [
