@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_EMULATOR = "give the address that lull fcm-emulator prints, such as http://127.0.0.1:9099"
 _YEAR_2100 = 4_102_444_800.0
 
 
@@ -27,16 +29,12 @@ class Settings(BaseSettings):
     clock: str | None = None
     """Demo only: real seconds, domain seconds and rate, "1764000000,1780398000,60"."""
     map: Path | None = None
-    """A GeoJSON file the console draws behind the stores."""
+    """A file with a GeoJSON FeatureCollection that the console draws behind the stores."""
 
     @field_validator("emulator_url")
     @classmethod
     def _loopback(cls, value: str | None) -> str | None:
-        if value is not None and not _is_loopback(urlsplit(value).hostname):
-            raise ValueError(
-                "must be a loopback address such as http://127.0.0.1:9099: ID tokens from it open sessions"
-            )
-        return value
+        return value if value is None else _emulator(value)
 
     def need_secret(self) -> str:
         """The secret. Raises ValueError when it is not set."""
@@ -49,6 +47,20 @@ class Settings(BaseSettings):
         if self.credentials is None:
             raise ValueError("LULL_CREDENTIALS is not set: give the path of a Firebase service account's JSON file")
         return self.credentials
+
+    def need_map(self) -> Path | None:
+        """The map's file, or None. Raises ValueError when it is no GeoJSON FeatureCollection."""
+        if self.map is None:
+            return None
+        try:
+            document = json.loads(self.map.read_bytes())
+        except OSError as error:
+            raise ValueError(f"LULL_MAP: {self.map} cannot be read ({error.strerror}): check the path") from error
+        except (ValueError, RecursionError):
+            raise ValueError(f"LULL_MAP: {self.map} is not JSON: give a GeoJSON FeatureCollection") from None
+        if not isinstance(document, dict) or not isinstance(document.get("features"), list):
+            raise ValueError(f"LULL_MAP: {self.map} is JSON, but no GeoJSON FeatureCollection: give one")
+        return self.map
 
     def need_clock(self) -> tuple[float, float, float] | None:
         """The demo's clock, or None. Raises ValueError when it cannot be read, or outside the demo."""
@@ -73,6 +85,22 @@ def read_settings() -> Settings:
         first = error.errors(include_input=False)[0]
         said = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"LULL_{str(first['loc'][0]).upper()}: {said}") from error
+
+
+def _emulator(url: str) -> str:
+    """The address without a slash at its end. Pushes and certificates are asked for below it."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"cannot be read: {_EMULATOR}") from None
+    if not _is_loopback(parts.hostname):
+        raise ValueError(f"is no loopback address, and ID tokens from it open sessions: {_EMULATOR}")
+    if parts.scheme != "http" or not port:
+        raise ValueError(f"must begin with http:// and have a port: {_EMULATOR}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"must end with its port and name no user: {_EMULATOR}")
+    return f"http://{parts.netloc}"
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -53,6 +53,7 @@ def check_services(settings: Settings) -> None:
     """Raise ValueError or Unavailable for what would keep the web process from starting, before it starts."""
     settings.need_secret()
     settings.need_clock()
+    settings.need_map()
     app = firebase_app(settings.need_credentials(), name="lull-check")
     try:
         FirebaseVerifier(app)

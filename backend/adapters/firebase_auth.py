@@ -18,6 +18,8 @@ from backend.service.errors import InvalidIdToken, Unavailable
 HTTP_TIMEOUT_S = 10
 CLOCK_SKEW_S = 5
 """Issuer and server may differ by this much before a fresh token counts as issued in the future."""
+_NEEDED = ("project_id", "client_email", "token_uri", "private_key")
+_DOWNLOAD = "give the file that the Firebase console makes for a service account"
 MAX_TOKEN_BYTES = 8192
 """Firebase's own tokens stay below 2 KiB; claims may add 1,000 bytes."""
 
@@ -30,16 +32,30 @@ def firebase_app(
     `project_id` overrides the one in the file. Close it with `firebase_admin.delete_app`. Raises ValueError when the
     file is missing or no service account, or when an app of this name is open already.
     """
-    try:
-        certificate = credentials.Certificate(str(credentials_path))
-    except OSError as error:
-        raise ValueError(
-            f"The service account {credentials_path} cannot be read ({error.strerror}): check the path."
-        ) from error
+    certificate = _certificate(Path(credentials_path))
     options: dict[str, Any] = {"httpTimeout": HTTP_TIMEOUT_S}
     if project_id is not None:
         options["projectId"] = project_id
     return firebase_admin.initialize_app(certificate, options, name=name)
+
+
+def _certificate(path: Path) -> credentials.Certificate:
+    """The service account's key. No error repeats what is in the file: it holds a secret."""
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"The service account {path} cannot be read ({error.strerror}): check the path.") from error
+    except (ValueError, RecursionError):
+        raise ValueError(f"The service account {path} is not JSON: {_DOWNLOAD}.") from None
+    if not isinstance(document, dict) or document.get("type") != "service_account":
+        raise ValueError(f"{path} is JSON, but not a service account: {_DOWNLOAD}.")
+    wrong = [name for name in _NEEDED if not (isinstance(document.get(name), str) and document[name])]
+    if wrong:
+        raise ValueError(f"The service account {path} has no {wrong[0]}: {_DOWNLOAD}.")
+    try:
+        return credentials.Certificate(document)
+    except ValueError:
+        raise ValueError(f"The private_key in the service account {path} cannot be used: {_DOWNLOAD}.") from None
 
 
 class FirebaseVerifier:

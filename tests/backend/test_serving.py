@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -84,6 +85,25 @@ def test_a_second_server_on_the_same_port_is_refused(env: dict[str, str], port: 
 def test_a_host_of_another_machine_is_refused(env: dict[str, str], port: int) -> None:
     code, said = refused(env, port, "--host", "203.0.113.1")
     assert (code, "this machine cannot listen" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "content", "says"),
+    [
+        ("LULL_MAP", None, "cannot be read"),
+        ("LULL_MAP", b"\xff", "is not JSON"),
+        ("LULL_MAP", b"[]", "no GeoJSON"),
+        ("LULL_CREDENTIALS", b"[]", "not a service account"),
+    ],
+)
+def test_a_setting_that_names_a_wrong_file_is_refused(
+    env: dict[str, str], port: int, tmp_path: Path, variable: str, content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "file"
+    if content is not None:
+        file.write_bytes(content)
+    code, said = refused(env | {variable: str(file)}, port)
+    assert (code, says in said, said.startswith("lull: ")) == (2, True, True)
 
 
 def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: int) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import structlog
 from alembic import command
 from alembic.config import Config
+from psycopg.pq import Conninfo
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
@@ -116,12 +117,33 @@ def checked_url(url: str) -> sa.URL:
         ) from error
     name = parsed.drivername.partition("+")[0]
     if name == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    if name == "sqlite" and parsed.database not in (None, "", ":memory:") and not parsed.query:
-        return parsed.set(drivername="sqlite")
+        return _checked_server(parsed).set(drivername="postgresql+psycopg")
     if name == "sqlite":
-        raise ValueError("SQLite needs a file, such as sqlite:///lull.db: several processes work on it")
+        return _checked_file(parsed).set(drivername="sqlite")
     raise ValueError(f"the database URL names {name!r}; Lull runs on sqlite and postgresql")
+
+
+def _checked_file(url: sa.URL) -> sa.URL:
+    if url.query:
+        raise ValueError("the database URL has parameters, and SQLite's takes none: write it as sqlite:///lull.db")
+    if url.database in (None, "", ":memory:"):
+        raise ValueError("SQLite needs a file, such as sqlite:///lull.db: several processes work on it")
+    path = Path(url.database)
+    if path.is_dir():
+        raise ValueError(f"the database URL names {path}, which is a folder: give the name of a file in it")
+    if not path.parent.is_dir():
+        raise ValueError(f"the database URL names {path}, but there is no folder {path.parent}: make it first")
+    return url
+
+
+def _checked_server(url: sa.URL) -> sa.URL:
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    unknown = sorted(set(url.query) - known)
+    if unknown:
+        raise ValueError(f"the database URL has a parameter {unknown[0]!r}, which PostgreSQL does not know: remove it")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise ValueError("the database URL's port cannot be: give one between 1 and 65535")
+    return url
 
 
 def upgrade(url: str) -> None:

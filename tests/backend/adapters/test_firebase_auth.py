@@ -121,3 +121,27 @@ def test_the_variable_that_turns_signatures_off_is_refused(
 def test_a_missing_service_account_says_so(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         firebase_app(tmp_path / "none.json", name="missing")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"no secret", "is not JSON"),
+        (b"\xff\xfe", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "not a service account"),
+        (b"{}", "not a service account"),
+        (b'{"type": "service_account", "project_id": 7}', "has no project_id"),
+        (
+            b'{"type": "service_account", "project_id": "a", "client_email": "b", "token_uri": "c", '
+            b'"private_key": "d"}',
+            "private_key in the service account",
+        ),
+    ],
+)
+def test_a_file_that_is_no_service_account_says_so(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "account.json"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=says) as refused:
+        firebase_app(file, name="wrong")
+    assert "secret" not in str(refused.value)
