@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 
 def until(holds: Callable[[], bool], within_s: float) -> None:
@@ -32,9 +34,21 @@ def alive(pids: set[int]) -> set[int]:
 
 def _running() -> dict[int, int]:
     """Parents by process. A process that has ended counts no more, whether or not anybody asked for its exit code."""
+    rows = _from_proc() if Path("/proc/self/stat").exists() else _from_ps()
+    return {pid: parent for pid, parent, state in rows if not state.startswith("Z") and pid != os.getpid()}
+
+
+def _from_proc() -> Iterator[tuple[int, int, str]]:
+    """Linux, also where no `ps` is installed."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit():
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+                yield int(entry.name), int(parent), state
+
+
+def _from_ps() -> Iterator[tuple[int, int, str]]:
     command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    rows = [line.split() for line in lines]
-    return {
-        int(pid): int(parent) for pid, parent, state in rows if not state.startswith("Z") and int(pid) != os.getpid()
-    }
+    for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
+        pid, parent, state = line.split()
+        yield int(pid), int(parent), state

@@ -112,7 +112,7 @@ def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: 
         assert started
         process.kill()
         process.wait()
-        until(lambda: not alive(started), 5.0)
+        until(lambda: not alive(started), 20.0)
     hold_port("127.0.0.1", port).close()
 
 

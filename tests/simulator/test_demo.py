@@ -40,4 +40,4 @@ def test_a_demo_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
         assert len(started) >= 5, "server and emulator with a process each that serves, and the worker"
         process.kill()
         process.wait()
-        until(lambda: not alive(started), 5.0)
+        until(lambda: not alive(started), 20.0)

@@ -133,8 +133,10 @@ def test_a_missing_service_account_says_so(tmp_path: Path) -> None:
         (b"{}", "not a service account"),
         (b'{"type": "service_account", "project_id": 7}', "has no project_id"),
         (
-            b'{"type": "service_account", "project_id": "a", "client_email": "b", "token_uri": "c", '
-            b'"private_key": "d"}',
+            (
+                b'{"type": "service_account", "project_id": "a", "client_email": "b", "token_uri": "c", '
+                b'"private_key": "d"}'
+            ),
             "private_key in the service account",
         ),
     ],

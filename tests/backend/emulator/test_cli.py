@@ -68,7 +68,7 @@ def test_nothing_serves_on_when_the_emulator_is_killed(tmp_path: Path) -> None:
         started = descendants(process.pid)
         process.kill()
         process.wait()
-        until(lambda: not alive(started), 5.0)
+        until(lambda: not alive(started), 20.0)
 
 
 def wait_for(http: requests.Session, url: str) -> object:
