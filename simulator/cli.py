@@ -43,7 +43,8 @@ def demo(
     Example: lull demo --minutes 60 --seed 1 --summary summary.json --exit-when-done
     """
     # Loaded here, so that other commands need not wait for the simulation's packages.
-    from simulator.demo import Options, run_demo
+    from simulator.cast import Options
+    from simulator.demo import run_demo
     from simulator.demo_chain import WrongInput
 
     try:

@@ -26,20 +26,18 @@ from backend.settings import Settings
 from backend.twins.clock import FastClock
 from backend.wiring import open_ports
 from simulator import demo_setup
+from simulator.cast import Cast, Options, lay_out
 from simulator.city import City, environment
-from simulator.demo_chain import Chain, WrongInput, bundled, from_file
+from simulator.demo_chain import WrongInput
 from simulator.http import Http, Meter
 from simulator.pacing import Lag, PoolCourier, run_paced
-from simulator.people import Person, Streams, make_people
 from simulator.phones import HttpBackend, follow_pushes
-from simulator.places import Town, make_town
 from simulator.port import BackendError
 from simulator.processes import Children, DemoError, free_ports
 from simulator.progress import Progress
 from simulator.scenario import Scenario
 from simulator.summary import as_table, read_books, summarise
 from simulator.truth import WINDOW_S
-from stores.model import Position
 
 CONNECTIONS = 8
 """Threads, and connections at most, with which all phones and tills together talk to the backend."""
@@ -55,30 +53,6 @@ INTERRUPTED = 130
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, a polite end, and the terminal being closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for."""
-
-    scenario: Scenario
-    stores: Path | None = None
-    near: Position | None = None
-    summary: Path | None = None
-    exit_when_done: bool = False
-    as_json: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who and what takes part, drawn from the seed; `start` in seconds since 1970 on the domain clock."""
-
-    chain: Chain
-    town: Town
-    people: list[tuple[Person, Streams]]
-    start: float
-    history_seed: np.random.SeedSequence
-    stores_seed: np.random.SeedSequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,22 +133,6 @@ def _demo(options: Options, stack: ExitStack, out: Console, err: Console) -> int
     if not options.exit_when_done and sys.stdout.isatty():
         _stay(session, out)
     return 0
-
-
-def lay_out(options: Options) -> Cast:
-    """Draw chain, town and people from the scenario's seed. Raises WrongInput."""
-    scenario = options.scenario
-    seeds = np.random.SeedSequence(scenario.seed).spawn(4)
-    rng = np.random.default_rng(seeds[0])
-    chain = (
-        bundled() if options.stores is None or options.near is None else from_file(options.stores, options.near, rng)
-    )
-    zones = [store.time_zone or "UTC" for store in chain.stores]
-    start = scenario.start_epoch_s(max(sorted(set(zones)), key=zones.count))
-    town = make_town(chain.stores, chain.products, chain.visits_per_hour, start, scenario.utilisation_range, rng)
-    products = [product.id for product in chain.products]
-    people = make_people(scenario.phones, products, town.time_zone, scenario.driver_share, seeds[1])
-    return Cast(chain, town, people, start, history_seed=seeds[2], stores_seed=seeds[3])
 
 
 def _start(

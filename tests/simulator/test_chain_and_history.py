@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.service.importing import read_members, read_purchases
-from simulator.demo import Options, lay_out
+from simulator.cast import Options, lay_out
 from simulator.demo_chain import MADE_UP_HOURS, bundled, from_file, menu_csv, stores_geojson
 from simulator.history import members_csv, purchases_csv
 from simulator.people import make_people
