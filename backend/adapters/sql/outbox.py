@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.prepared import Prepared
 from backend.service.model import Accepted, Claimed, Queued
 from backend.service.ports import Retry
 
 _q = t.outbox.c
 
-_STANDING = (
+_STANDING = Prepared(
     sa.select(
         *rows.part("coupon", t.coupons.c),
         *rows.part("member", rows.MEMBER.selected_columns),
@@ -62,7 +63,7 @@ class SqlOutbox:
         """What stands now about a push: one statement, which sees one moment on both databases."""
         with self._database.read() as connection:
             mine = {"claimed": claimed.coupon_id, "attempt": claimed.attempts}
-            row = connection.execute(_STANDING, mine).one_or_none()
+            row = _STANDING.first(connection, mine)
         if row is None:
             return None
         return Queued(
