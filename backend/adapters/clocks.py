@@ -72,5 +72,6 @@ class DatabaseClock:
         return time.time()
 
     def trusted(self) -> bool:
-        """False once the server has not been heard for a minute."""
+        """False once the server has not been heard for a minute; asks it, as `now` does, so that doubt can end."""
+        self.now()
         return self._steady() - self._heard[1] < TOO_OLD_S

@@ -72,6 +72,9 @@ def test_a_server_that_is_away_for_a_minute_leaves_the_time_in_doubt() -> None:
     assert (clock.now(), clock.trusted()) == (NOON + timedelta(seconds=59), True)
     hands.steady = 60
     assert not clock.trusted()
+    away[0] = False
+    hands.steady = 71
+    assert clock.trusted()  # although nobody asked for the time: who waits for the doubt to end does not
 
 
 def test_the_fast_clock_runs_at_its_rate() -> None:
