@@ -101,7 +101,7 @@ def _watch_service(watch: Stopwatch, services: Services) -> None:
 def _watch_database(watch: Stopwatch, dialect: Any) -> None:
     """Statements apart from what is made of them, by statement where they write."""
 
-    def statement(prepared: Prepared, connection: Any, _: Any) -> str:
+    def statement(prepared: Prepared, connection: Any, *_: Any) -> str:
         text = prepared._texts.get(connection.dialect.name)
         found = _WRITE.match(text.sql.lstrip()) if text else None
         if found:

@@ -24,10 +24,20 @@ from backend.service.errors import Invalid, Unavailable
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BUSY_MS = 5_000
-POOL = 40
+POOL = 20
+"""Connections of one process; statements take milliseconds, so more threads than that wait a little for one."""
+POOL_WAIT_S = 10
 _BEGIN = Prepared(sa.text("BEGIN IMMEDIATE"))
-_PATIENCE = {"connect_timeout": 3, "options": "-c statement_timeout=30000"}
-"""Seconds and milliseconds: a PostgreSQL that is out of reach is told as such, not waited for."""
+_PATIENCE = {
+    "connect_timeout": 3,
+    "options": "-c statement_timeout=30000",
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""Seconds and milliseconds: a PostgreSQL that is out of reach is told as such, not waited for, also when it vanished
+amid a statement."""
 
 
 def _configure_sqlite(engine: sa.Engine) -> None:
@@ -54,7 +64,7 @@ class Database:
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "connect_args": _PATIENCE}
         # Parameters are people's data: they stay out of every error's text.
         engine = sa.create_engine(
-            parsed, pool_size=POOL, max_overflow=POOL, pool_timeout=3, hide_parameters=True, **options
+            parsed, pool_size=POOL, max_overflow=0, pool_timeout=POOL_WAIT_S, hide_parameters=True, **options
         )
         if self.is_sqlite:
             _configure_sqlite(engine)
@@ -86,7 +96,7 @@ class Database:
 def _mapped() -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
         if "no such table" in str(error):
             raise _no_tables() from error
         log.warning("database unavailable", error=type(error).__name__)

@@ -37,22 +37,21 @@ class Prepared:
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> int:
         """Execute it; how many rows were written. Errors are SQLAlchemy's, without the values."""
-        return int(self._execute(connection, values).rowcount)
+        return int(self._execute(connection, values, _count))
 
     def first(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
         """The first row, its columns as attributes, or None."""
-        cursor = self._execute(connection, values)
-        read, found = self._reader(connection.dialect, cursor), cursor.fetchone()
-        cursor.close()  # or SQLite would go on reading, and hold its log
-        return None if found is None else read(found)
+        found, description = self._execute(connection, values, _fetch_first)
+        return None if found is None else self._reader(connection.dialect, description)(found)
 
     def all(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
         """All rows."""
-        cursor = self._execute(connection, values)
-        read = self._reader(connection.dialect, cursor)
-        return [read(found) for found in cursor.fetchall()]
+        found, description = self._execute(connection, values, _fetch_all)
+        read = self._reader(connection.dialect, description)
+        return [read(each) for each in found]
 
-    def _execute(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+    def _execute(self, connection: sa.Connection, values: Mapping[str, Any], take: _Process) -> Any:
+        """What `take` makes of the cursor. SQLite finds rows as they are fetched, and may fail as late as then."""
         dialect: Any = connection.dialect
         text = self._texts.get(dialect.name)
         if text is None:
@@ -63,17 +62,33 @@ class Prepared:
         parameters: Any = given if text.positions is None else [given[name] for name in text.positions]
         driver: Any = connection.connection.driver_connection
         try:
-            return driver.execute(text.sql, parameters)
+            return take(driver.execute(text.sql, parameters))
         except dialect.dbapi.Error as error:
+            if dialect.is_disconnect(error, driver, None):
+                connection.invalidate(error)
             base: Any = dialect.dbapi.Error
             raise exc.DBAPIError.instance(text.sql, None, error, base, hide_parameters=True) from error
 
-    def _reader(self, dialect: Any, cursor: Any) -> _Process:
+    def _reader(self, dialect: Any, description: Sequence[Sequence[Any]]) -> _Process:
         reader = self._readers.get(dialect.name)
         if reader is None:
             columns = list(self._statement.selected_columns)
-            reader = self._readers[dialect.name] = _reader(columns, dialect, cursor.description)
+            reader = self._readers[dialect.name] = _reader(columns, dialect, description)
         return reader
+
+
+def _count(cursor: Any) -> int:
+    return int(cursor.rowcount)
+
+
+def _fetch_first(cursor: Any) -> tuple[Any, Any]:
+    found, description = cursor.fetchone(), cursor.description
+    cursor.close()  # or SQLite would go on reading, and hold its log
+    return found, description
+
+
+def _fetch_all(cursor: Any) -> tuple[Any, Any]:
+    return cursor.fetchall(), cursor.description
 
 
 def _text(statement: Any, dialect: Any) -> _Text:
