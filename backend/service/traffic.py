@@ -31,8 +31,9 @@ def traffic_of(seen: Iterable[Observation], standing: Standing, since: datetime,
     """The traffic in (`since`, `now`], whatever the order of `seen`. In doubt the store is the busier one.
 
     `seen` are the observations dated within that span, and the sold-out items of the last `SOLD_OUT_FOR`. Arrivals are
-    added up over all sources; the time observed is that of the union of their windows. What lies only partly within
-    the span counts by its share. `waiting` adds up the newest word of each source, `staff` is the newest word of any.
+    added up over all sources; the time observed is that of the union of their windows. A window that began before the
+    span counts by its share, one longer than the span not at all. `waiting` adds up the newest word of each source,
+    `staff` is the newest word of any.
     """
     by_kind: defaultdict[str, list[Observation]] = defaultdict(list)
     for each in seen:
@@ -55,17 +56,13 @@ def _arrivals(seen: Iterable[Observation], since: datetime, span_s: float) -> tu
     counts, windows = [], []
     for each in seen:
         window_s = each.window_s or 0.0
+        if window_s > span_s:
+            continue  # a day's customers say nothing of these minutes
         last = (each.at - since).total_seconds()
-        first = last - window_s
-        if last <= 0.0 or first >= span_s:
-            continue
-        if first >= 0.0 and last <= span_s:
-            counts.append(each.value)
-        else:
-            first, last = max(first, 0.0), min(last, span_s)
-            counts.append(each.value * (last - first) / window_s)
+        first = max(0.0, last - window_s)
+        counts.append(each.value * (last - first) / window_s if window_s > 0.0 else each.value)
         windows.append((first, last))
-    return ceil(round(fsum(counts), _DIGITS)), min(span_s, _length(windows))
+    return ceil(round(fsum(counts), _DIGITS)), _length(windows)
 
 
 def _length(windows: list[tuple[float, float]]) -> float:
