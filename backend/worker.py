@@ -27,7 +27,8 @@ def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is being sent is finished and settled first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # Not here: this thread may hold the event's lock, which is not to be taken twice.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     with open_outbox(settings) as (outbox, ports, clock):
         scheduler = _scheduler(ports, clock)
         scheduler.start()
@@ -42,14 +43,13 @@ def run_worker(settings: Settings) -> None:
 def send_until(outbox: Outbox, stop: threading.Event) -> None:
     """Start sending whatever is due until `stop` is set; a database that is away is waited for."""
     while not stop.is_set():
+        outbox.wait_for_room(IDLE_S)
         try:
-            pause = 0.0 if outbox.send_due() else IDLE_S
+            pause = BREATH_S if outbox.send_due() else IDLE_S
         except Unavailable as error:
             log.warning("waiting", reason=error.reason)
             pause = AWAY_S
-        if not pause:
-            outbox.wait_for_room(IDLE_S)
-        stop.wait(pause or BREATH_S)
+        stop.wait(pause)
 
 
 def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:

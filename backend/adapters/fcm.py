@@ -21,6 +21,7 @@ import requests
 from firebase_admin import exceptions, messaging
 
 from backend.adapters.firebase_auth import HTTP_TIMEOUT_S, keep_local
+from backend.service.errors import Unavailable
 from backend.service.model import Accepted, Push, Refused, SendResult
 
 MAX_TTL_S = 4 * 7 * 24 * 3600
@@ -70,20 +71,19 @@ class FcmSender:
         self._authorising = Lock()
         self._refused_token: str | None = None
 
-    def prepare(self) -> Refused | None:
+    def prepare(self) -> None:
         """Fetches the access token, once for all threads, when there is none or it ends within some four minutes.
 
-        Takes up to a minute when Google is slow. What comes back when the token cannot be had says why.
+        Takes up to a minute when Google is slow. Raises Unavailable when the token cannot be had.
         """
         with self._authorising:
             if self._credential.valid and self._credential.token != self._refused_token:
-                return None
+                return
             try:
                 self._credential.refresh(self._token_request)
             except google.auth.exceptions.GoogleAuthError as error:
                 _log.warning("No access token for FCM (%s): check the service account.", type(error).__name__)
-                return _NO_TOKEN
-        return None
+                raise Unavailable("no_access_token", "pushes cannot be sent now; they wait in the outbox") from error
 
     def send(self, push: Push) -> SendResult:
         """Sends one push with the token that `prepare` fetched; takes at most some 20 s.

@@ -43,8 +43,7 @@ class View:
         return tuple(
             _offer_facts(offer, campaign, menu.get(offer.product_id), sold_out, budgets)
             for offer, campaign in self.offers
-            if (campaign.starts_at is None or campaign.starts_at <= now)
-            and (campaign.ends_at is None or now < campaign.ends_at)
+            if campaign.runs(now)
         )
 
 

@@ -90,7 +90,7 @@ class Fixes:
         try:
             answers = self._offers(member_id, newest, index, entered, now)
         except Exception:
-            # The phone will report again: with presence unknown the same fixes make the same events once more.
+            # The phone will report again: with presence unknown its newest fix enters this fence once more.
             self._presence.forget(member_id)
             raise
         advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)

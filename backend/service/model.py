@@ -147,6 +147,11 @@ class Campaign:
     reserved_minor: int = 0
     spent_minor: int = 0
 
+    def runs(self, now: datetime) -> bool:
+        """Whether it is active and within its dates."""
+        begun = self.starts_at is None or self.starts_at <= now
+        return self.status == "active" and begun and (self.ends_at is None or now < self.ends_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Coupon:

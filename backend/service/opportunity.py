@@ -73,7 +73,7 @@ class Opportunities:
         made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
         if made.outcome != "issued":
             coupon = None
-        elif made.decision != decision:  # the phone reports again, since our answer did not reach it
+        elif made.decision != decision:  # an earlier report got as far as the books, but no answer
             coupon = self._ports.ledger.coupon(made.decision.opportunity_id)
         return Answer(made.decision, signal.store_id, made.outcome, coupon)
 
@@ -90,25 +90,21 @@ class Opportunities:
             opportunity_id=opportunity_id(member_id, store.id, signal.at),
             clock_trusted=self._clock.trusted(),
             paused="*" in view.paused,
-            presence=PresenceFacts(
-                signal.trigger,
-                inside=True,
-                distance_m=rough_m(signal.distance_m, extent_m(store.position, store.fence)),
-            ),
+            presence=PresenceFacts(signal.trigger, inside=True, distance_m=_told_m(signal, store)),
             member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK)),
             store=_store_facts(store, traffic, now),
             offers=view.offer_facts(store.id, traffic.sold_out, self._ports.ledger.budgets_left(), now),
         )
 
 
-def rough_m(distance_m: float, extent_m: float) -> int:
+def rough_m(distance_m: float, reach_m: float) -> int:
     """A distance within a fence rounded up so far that it tells no more than an H3 cell of resolution 9 would.
 
     The fence is cut into rings of one width, at least `RING_M`; the answer is the outer edge of the ring. A fence that
     reaches less than two such widths is one ring: then "inside" is all that is told.
     """
-    width_m = extent_m / max(1, floor(extent_m / RING_M))
-    return ceil(min(extent_m, width_m * max(1, ceil(distance_m / width_m))))
+    width_m = reach_m / max(1, floor(reach_m / RING_M))
+    return ceil(min(reach_m, width_m * max(1, ceil(distance_m / width_m))))
 
 
 def _told_m(signal: Signal, store: Store) -> int:

@@ -234,8 +234,11 @@ class Ledger(Protocol):
     def queued(self, claimed: Claimed) -> Queued | None:
         """What stands now about a push, all of one moment; None when the row ended or was claimed anew meanwhile."""
 
-    def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
-        """End a claim: the push was accepted, is to be tried again, or was dropped for the reason given."""
+    def settle(self, claimed: Claimed, result: Accepted | Retry | str) -> None:
+        """End a claim: the push was accepted, is to be tried again, or was dropped for the reason given.
+
+        Once somebody else has claimed the row, only that it was accepted still counts.
+        """
 
     def expire(self, now: datetime) -> int:
         """Close coupons past their end; budget and capacity they reserved are free again. How many."""
@@ -250,8 +253,8 @@ class Ledger(Protocol):
 class Sender(Protocol):
     """Takes pushes to phones. Safe to use from several threads."""
 
-    def prepare(self) -> Refused | None:
-        """Get ready to send, which may take its time so that no send does; why nothing can be sent, if so."""
+    def prepare(self) -> None:
+        """Get ready to send, which may take its time so that no send does. Raises Unavailable."""
 
     def send(self, push: Push) -> SendResult:
         """Try a push once, after `prepare`; a lasting or passing failure is a result, not an exception."""

@@ -19,7 +19,8 @@ from stores.hours import for_store
 AT_ONCE = 64
 """Pushes under way at the same time."""
 LEASE_S = 120.0
-"""Outlasts the longest send: some 30 s to ask, 20 s to send and 45 s to settle while the database comes and goes."""
+"""Outlasts a send that meets with slow answers: 30 s to ask, 20 s to send, 24 s of waiting to settle. Behind a database
+that is slower still another worker may send the same push again."""
 FIRST_RETRY_S = 10.0
 GIVE_UP_S = 3600.0
 LEAST_LIFE_S = 1
@@ -59,9 +60,7 @@ def _stopped(campaign: Campaign | None, now: datetime) -> str | None:
     """Why a campaign does not run now; None when it does."""
     if campaign is None or campaign.status == "ended" or (campaign.ends_at is not None and campaign.ends_at <= now):
         return "campaign_ended"
-    if campaign.status != "active" or (campaign.starts_at is not None and now < campaign.starts_at):
-        return "campaign_paused"
-    return None
+    return None if campaign.runs(now) else "campaign_paused"
 
 
 def message(queued: Queued, now: datetime) -> Push:
@@ -101,7 +100,7 @@ def outcome(result: SendResult, row: Claimed, real_now: float, jitter: float) ->
 class Outbox:
     """Empties the outbox: each push is asked about, sent and settled in a thread of `pool`, `at_once` at a time.
 
-    `jitter` gives numbers in [0, 1); `pause` waits so many real seconds. All methods belong to one thread.
+    `jitter` gives numbers in [0, 1); `pause` waits so many real seconds. The public methods belong to one thread.
     """
 
     def __init__(
@@ -132,9 +131,7 @@ class Outbox:
         room = self._at_once - len(self._under_way)
         if room == 0 or not self._clock.trusted():
             return 0
-        refused = self._ports.sender.prepare()
-        if refused is not None:
-            raise Unavailable(refused.reason, "pushes cannot be sent now; they wait in the outbox")
+        self._ports.sender.prepare()
         rows = self._ports.ledger.claim(room, self._clock.real(), LEASE_S)
         for row in rows:
             self._under_way.add(self._pool.submit(self._try, row))
@@ -158,29 +155,29 @@ class Outbox:
         if push is None:
             return
         if not isinstance(push, Push):
-            self._settle(row.coupon_id, push)
+            self._settle(row, push)
             return
         result = self._ports.sender.send(push)
-        self._settle(row.coupon_id, outcome(result, row, self._clock.real(), self._jitter()))
         if isinstance(result, Refused) and result.unregistered:
             self._ports.members.drop_device(push.registration)
+        self._settle(row, outcome(result, row, self._clock.real(), self._jitter()))
 
-    def _settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+    def _settle(self, row: Claimed, result: Accepted | Retry | str) -> None:
         """Settle, however often the database is away; raises Unavailable at last.
 
         A second send would be the price of an answer that is lost, so this worker remembers it until it is settled.
         """
         if not isinstance(result, Retry):
-            self._unsettled[coupon_id] = result
+            self._unsettled[row.coupon_id] = result
         for wait_s in (*SETTLE_WAITS_S, None):
             try:
-                self._ports.ledger.settle(coupon_id, result)
+                self._ports.ledger.settle(row, result)
                 break
             except Unavailable:
                 if wait_s is None:
                     raise
                 self._pause(wait_s)
-        self._unsettled.pop(coupon_id, None)
+        self._unsettled.pop(row.coupon_id, None)
 
     def _asked(self, row: Claimed) -> Push | Retry | str | None:
         """The push if it may be sent now; else when to ask again, why never, or None when the row is not ours."""

@@ -137,7 +137,7 @@ class TwinLedger(TwinTill, TwinOutbox):
             ended = [key for key in self._world.live if self._world.coupons[key].expires_at <= now]
             for coupon_id in ended:
                 self._world.close(self._world.coupons[coupon_id], CouponState.EXPIRED)
-                self.settle(coupon_id, "coupon_expired")
+                self._world.drop(coupon_id, "coupon_expired")
             return len(ended)
 
     def totals(self) -> Totals:

@@ -41,17 +41,16 @@ class TwinOutbox:
                 paused=self._world.is_paused(coupon.store_id),
             )
 
-    def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+    def settle(self, claimed: Claimed, result: Accepted | Retry | str) -> None:
         """End a claim. A row that no longer waits stays as it is."""
         with self._world.lock:
-            row = self._world.outbox.get(coupon_id)
-            if row is None:
+            row = self._world.outbox.get(claimed.coupon_id)
+            if row is None or (row.attempts != claimed.attempts and not isinstance(result, Accepted)):
                 return
             if isinstance(result, Retry):
                 row.not_before, row.leased_until = result.at, 0.0
-                return
-            del self._world.outbox[coupon_id]
-            if isinstance(result, Accepted):
-                self._world.accepted[coupon_id] = result.name
+            elif isinstance(result, Accepted):
+                del self._world.outbox[claimed.coupon_id]
+                self._world.accepted[claimed.coupon_id] = result.name
             else:
-                self._world.dropped[result] += 1
+                self._world.drop(claimed.coupon_id, result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
+from backend.service.errors import Unavailable
 from backend.service.model import Accepted, Push, Refused, SendResult
 
 
@@ -14,13 +15,14 @@ class TwinSender:
 
     def __init__(self, refuse: Callable[[Push], Refused | None] = lambda _: None) -> None:
         self.refuse = refuse
-        self.unready: Refused | None = None
+        self.unready: str | None = None
         self.sent: list[Push] = []
         self._lock = Lock()
 
-    def prepare(self) -> Refused | None:
-        """Nothing to get ready; `unready`."""
-        return self.unready
+    def prepare(self) -> None:
+        """Nothing to get ready. Raises Unavailable when `unready`."""
+        if self.unready is not None:
+            raise Unavailable(self.unready, "pushes cannot be sent now; they wait in the outbox")
 
     def send(self, push: Push) -> SendResult:
         """Try a push once."""

@@ -110,6 +110,11 @@ class World:
         self.outstanding[coupon.store_id] = max(0, self.outstanding[coupon.store_id] - 1)
         return closed
 
+    def drop(self, coupon_id: str, reason: str) -> None:
+        """Take a push out of the outbox unsent."""
+        if self.outbox.pop(coupon_id, None) is not None:
+            self.dropped[reason] += 1
+
     def once(self, kind: str, once: Once, do: Callable[[], T]) -> T:
         """Do something unless it was done already; then its first result. A `do` that raises leaves no trace."""
         found = self.done.get((once.credential, once.key))

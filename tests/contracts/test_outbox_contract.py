@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from backend.service.model import Accepted, Claimed, CouponState, Queued
 from backend.service.ports import Ports, Retry
 from tests.contracts.examples import (
@@ -78,7 +80,7 @@ def test_a_row_that_ended_or_was_claimed_anew_is_nobodys(ports: Ports) -> None:
     (row,) = ports.ledger.claim(10, REAL + 61, 60.0)
     assert ports.ledger.queued(late) is None
     assert standing(ports, row).coupon.id == name
-    ports.ledger.settle(name, Accepted("projects/p/messages/1"))
+    ports.ledger.settle(row, Accepted("projects/p/messages/1"))
     assert ports.ledger.queued(row) is None
     assert ports.ledger.queued(Claimed("unknown", 1, REAL)) is None
 
@@ -102,9 +104,9 @@ def test_what_is_not_settled_in_time_is_tried_again_and_counted(ports: Ports) ->
 
 def test_an_accepted_push_is_done_with(ports: Ports) -> None:
     open_shop(ports)
-    name = give(ports).id
-    claimed(ports, 0)
-    ports.ledger.settle(name, Accepted("projects/p/messages/1"))
+    give(ports)
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.ledger.settle(row, Accepted("projects/p/messages/1"))
     assert claimed(ports, 1e6) == []
     totals = ports.ledger.totals()
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 1, {})
@@ -112,9 +114,9 @@ def test_an_accepted_push_is_done_with(ports: Ports) -> None:
 
 def test_a_dropped_push_is_done_with_for_a_reason(ports: Ports) -> None:
     open_shop(ports)
-    name = give(ports).id
-    claimed(ports, 0)
-    ports.ledger.settle(name, "quiet_hours")
+    give(ports)
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.ledger.settle(row, "quiet_hours")
     assert claimed(ports, 1e6) == []
     totals = ports.ledger.totals()
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 0, {"quiet_hours": 1})
@@ -123,8 +125,8 @@ def test_a_dropped_push_is_done_with_for_a_reason(ports: Ports) -> None:
 def test_a_push_to_be_tried_again_waits_for_its_time(ports: Ports) -> None:
     open_shop(ports)
     name = give(ports).id
-    claimed(ports, 0)
-    ports.ledger.settle(name, Retry(REAL + 10))
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.ledger.settle(row, Retry(REAL + 10))
     assert claimed(ports, 9.9) == []
     (row,) = ports.ledger.claim(10, REAL + 10, 60.0)
     assert (row.coupon_id, row.attempts, row.first_tried_at) == (name, 2, REAL)
@@ -133,12 +135,12 @@ def test_a_push_to_be_tried_again_waits_for_its_time(ports: Ports) -> None:
 
 def test_what_has_ended_stays_ended(ports: Ports) -> None:
     open_shop(ports)
-    name = give(ports).id
-    claimed(ports, 0)
-    ports.ledger.settle(name, "quiet_hours")
+    give(ports)
+    (row,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.ledger.settle(row, "quiet_hours")
     for late in (Accepted("name"), Retry(REAL), "other"):
-        ports.ledger.settle(name, late)
-    ports.ledger.settle("unknown", Accepted("name"))
+        ports.ledger.settle(row, late)
+    ports.ledger.settle(Claimed("unknown", 1, REAL), Accepted("name"))
     totals = ports.ledger.totals()
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 0, {"quiet_hours": 1})
 
@@ -147,3 +149,23 @@ def test_a_ghost_is_never_pushed(ports: Ports) -> None:
     open_shop(ports)
     put_down(ports, ghost())
     assert claimed(ports, 0) == []
+
+
+@pytest.mark.parametrize("late", [Retry(REAL), "quiet_hours"])
+def test_who_lost_the_claim_neither_drops_the_push_nor_brings_it_forward(ports: Ports, late: Retry | str) -> None:
+    open_shop(ports)
+    give(ports)
+    (first,) = ports.ledger.claim(10, REAL, 60.0)
+    (second,) = ports.ledger.claim(10, REAL + 61, 60.0)
+    ports.ledger.settle(first, late)
+    assert claimed(ports, 62) == []
+    assert ports.ledger.queued(second) is not None
+
+
+def test_that_a_push_was_accepted_counts_however_late(ports: Ports) -> None:
+    open_shop(ports)
+    give(ports)
+    (first,) = ports.ledger.claim(10, REAL, 60.0)
+    ports.ledger.claim(10, REAL + 61, 60.0)
+    ports.ledger.settle(first, Accepted("name"))
+    assert ports.ledger.totals().pushes_accepted == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from backend.service.errors import Unavailable
 from backend.service.model import Accepted, Push, Refused
 from backend.twins import TwinSender
 
@@ -27,6 +30,7 @@ def test_it_refuses_what_it_is_told_to() -> None:
 
 def test_it_says_when_it_is_not_ready() -> None:
     sender = TwinSender()
-    assert sender.prepare() is None
-    sender.unready = Refused("NO_ACCESS_TOKEN", retry=True)
-    assert sender.prepare() == sender.unready
+    sender.prepare()
+    sender.unready = "no_access_token"
+    with pytest.raises(Unavailable, match="wait in the outbox"):
+        sender.prepare()

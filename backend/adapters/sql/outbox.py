@@ -74,19 +74,20 @@ class SqlOutbox:
             paused=row.paused,
         )
 
-    def settle(self, coupon_id: str, result: Accepted | Retry | str) -> None:
+    def settle(self, claimed: Claimed, result: Accepted | Retry | str) -> None:
         """End a claim."""
+        mine = [_q.coupon_id == claimed.coupon_id, _q.status == "pending"]
+        if not isinstance(result, Accepted):
+            mine.append(_q.attempts == claimed.attempts)
         with self._database.write() as connection:
-            if isinstance(result, str):
-                self._drop(connection, [coupon_id], result)
-                return
-            if isinstance(result, Accepted):
-                values: dict[str, object] = {"status": "accepted", "message_name": result.name}
-            else:
-                values = {"not_before": result.at}
-            mine = (_q.coupon_id == coupon_id, _q.status == "pending")
-            connection.execute(t.outbox.update().where(*mine).values(values))
+            connection.execute(t.outbox.update().where(*mine).values(_settled(result)))
 
     def _drop(self, connection: sa.Connection, coupon_ids: Sequence[str], reason: str) -> None:
         mine = (_q.coupon_id.in_(coupon_ids), _q.status == "pending")
         connection.execute(t.outbox.update().where(*mine).values(status="dropped", reason=reason))
+
+
+def _settled(result: Accepted | Retry | str) -> dict[str, object]:
+    if isinstance(result, Accepted):
+        return {"status": "accepted", "message_name": result.name}
+    return {"not_before": result.at} if isinstance(result, Retry) else {"status": "dropped", "reason": result}

@@ -20,6 +20,7 @@ from backend.adapters.firebase_auth import firebase_app
 from backend.emulator.faults import Fault
 from backend.emulator.keys import Keys, generate_keys
 from backend.emulator.running import RunningEmulator, running_emulator
+from backend.service.errors import Unavailable
 from backend.service.model import Accepted, Push, Refused
 
 NOW = 1_780_408_800.0
@@ -46,7 +47,7 @@ def app(emulator: RunningEmulator) -> Iterator[firebase_admin.App]:
 @pytest.fixture
 def sender(app: firebase_admin.App, emulator: RunningEmulator) -> Iterator[FcmSender]:
     sender = FcmSender(app, threads=32, fcm_url=emulator.address)
-    assert sender.prepare() is None
+    sender.prepare()
     yield sender
     sender.close()
 
@@ -111,7 +112,7 @@ def test_an_access_token_that_fcm_refuses_is_replaced_before_the_next_try(
 ) -> None:
     emulator.state.access_tokens._expiries.clear()
     assert sender.send(push()) == Refused("UNAUTHENTICATED", retry=True)
-    assert sender.prepare() is None
+    sender.prepare()
     assert isinstance(sender.send(push()), Accepted)
 
 
@@ -120,7 +121,7 @@ def test_no_send_stops_to_fetch_a_token(sender: FcmSender, emulator: RunningEmul
     tokens = len(emulator.state.access_tokens._expiries)
     assert isinstance(sender.send(push()), Accepted)
     assert len(emulator.state.access_tokens._expiries) == tokens
-    assert sender.prepare() is None
+    sender.prepare()
     assert len(emulator.state.access_tokens._expiries) == tokens + 1
 
 
@@ -128,7 +129,7 @@ def test_threads_that_get_ready_at_once_fetch_one_token(app: firebase_admin.App,
     sender = FcmSender(app, threads=1, fcm_url=emulator.address)
     assert sender.send(push()) == Refused("NO_ACCESS_TOKEN", retry=True)
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda _: sender.prepare(), range(8))) == [None] * 8
+        list(pool.map(lambda _: sender.prepare(), range(8)))
     assert len(emulator.state.access_tokens._expiries) == 1
     sender.close()
 
@@ -159,7 +160,9 @@ def test_a_refused_service_account_costs_no_message(emulator: RunningEmulator, t
     other.credentials.write_text(document)
     app = firebase_app(other.credentials, name="stranger")
     sender = FcmSender(app, threads=2, fcm_url=emulator.address)
-    assert sender.prepare() == sender.send(push()) == Refused("NO_ACCESS_TOKEN", retry=True)
+    with pytest.raises(Unavailable):
+        sender.prepare()
+    assert sender.send(push()) == Refused("NO_ACCESS_TOKEN", retry=True)
     assert emulator.state.log.summary()["total"] == 0
     sender.close()
     firebase_admin.delete_app(app)

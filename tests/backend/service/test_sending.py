@@ -13,10 +13,10 @@ from typing import Any, cast
 import pytest
 
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Device, Push, Refused, Registration, SendResult
+from backend.service.model import Accepted, Device, Push, Registration, SendResult
 from backend.service.ports import Ledger, Ports
 from backend.service.pushing import LEASE_S, Outbox
-from backend.twins import twin_ports
+from backend.twins import TwinSender, twin_ports
 from tests.contracts.examples import CONSENT, NOW, SPRING, give, open_shop
 
 NAMES = tuple(f"m{n}" for n in range(12))
@@ -231,8 +231,8 @@ def test_a_push_that_fails_in_an_unforeseen_way_stops_no_other() -> None:
 
 def test_while_the_sender_cannot_send_nothing_is_claimed() -> None:
     shop = Shop(1)
-    sender = ScriptedSender()
-    sender.prepare = lambda: Refused("NO_ACCESS_TOKEN", retry=True)  # type: ignore[method-assign, assignment, return-value]
+    sender = TwinSender()
+    sender.unready = "no_access_token"
     with pytest.raises(Unavailable, match="wait in the outbox"):
         shop.outbox(sender).send_due()
     (row,) = shop.ports.ledger.claim(9, shop.clock.real(), 1.0)
