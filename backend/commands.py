@@ -116,6 +116,8 @@ def upgrade() -> None:
 def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Import stores from CSV or GeoJSON; importing the same file again changes nothing.
 
+    Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
+
     Example: lull stores import simulator/chain/stores.geojson --dry-run
     """
     kind = "csv" if file.suffix.lower() == ".csv" else "geojson"
@@ -126,6 +128,8 @@ def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_j
 def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Import menus from CSV: store_id (empty for all stores), product_id, name, price, currency.
 
+    Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
+
     Example: lull menu import simulator/chain/menu.csv
     """
     read = read_menu(file.read_bytes(), _mapping(mapping))
@@ -134,6 +138,8 @@ def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_jso
 
 def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Import members from CSV: member_id, uid, tier, time_zone, locale, preferences, consents.
+
+    Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
 
     Example: lull members import members.csv --dry-run
     """
@@ -147,6 +153,8 @@ def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_
 
 def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Import past purchases from CSV: store_id, member_id, at, product_id, quantity, unit_price, currency, ticket.
+
+    Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
 
     Example: lull purchases import purchases.csv --map at=sold_at
     """
@@ -220,6 +228,8 @@ def _import(
         "" if dry_run else f": {report['added']} added, {report['changed']} changed, {report['unchanged']} unchanged"
     )
     _say(as_json, report, f"{good} {'row' if good == 1 else 'rows'} {said}{counts}; {len(found)} problems")
+    if found and not (good if dry_run else done.count.added + done.count.changed + done.count.unchanged):
+        raise ValueError("no row of the file can be used, nothing was imported: mend what is listed above")
 
 
 def _mapping(pairs: list[str] | None) -> dict[str, str]:

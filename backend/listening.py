@@ -38,10 +38,10 @@ def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host.strip() else []
     except (OSError, UnicodeError):
         found = []
-    usable = sorted((family, str(where[0])) for family, _, _, _, where in found if "%" not in str(where[0]))
+    usable = [(family, str(where[0])) for family, _, _, _, where in found if "%" not in str(where[0])]
     if not usable:
         raise ValueError("--host: there is no such host: give an address of this machine, such as 127.0.0.1 or ::1")
-    family, address = usable[0]
+    family, address = min(usable, key=lambda each: each[0])
     return family, (address, port)
 
 

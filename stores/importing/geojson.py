@@ -33,6 +33,10 @@ def read_features(data: bytes) -> tuple[Feature, ...]:
         raise UnreadableFile("the file is nested too deeply to be GeoJSON") from None
     except json.JSONDecodeError as error:
         raise UnreadableFile(f"the file is not JSON: {error.msg} in line {error.lineno}") from None
+    except UnreadableFile:
+        raise
+    except ValueError:
+        raise UnreadableFile("the file is not GeoJSON: a number in it has thousands of digits") from None
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list) or document.get("type") != "FeatureCollection":
         raise UnreadableFile('the file is JSON, but not a GeoJSON "FeatureCollection" with a list of "features"')

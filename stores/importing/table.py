@@ -18,14 +18,11 @@ T = TypeVar("T")
 Aliases = Mapping[str, tuple[str, ...]]
 """For each field the column names it is known by, best first; case, blanks, `_`, `-` and `:` do not matter."""
 
-_MAX_COLUMNS_NAMED = 30
-
-
 LONGEST_ID = 128
 
 
 class UnreadableFile(ValueError):
-    """The file as a whole cannot be imported; the message says why and what was found."""
+    """The file as a whole cannot be imported; the message says why, without repeating what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +54,8 @@ def read_csv(data: bytes, aliases: Aliases, required: Sequence[str], mapping: Ma
     columns = next(records, None)
     if columns is None:
         raise UnreadableFile("the file is empty: a header row with column names is needed")
+    if any("\0" in column for column in columns):
+        raise UnreadableFile("the file is not text in UTF-8: save it as a CSV file in UTF-8 and try again")
     fields = match_columns([column.strip() for column in columns], aliases, required, mapping)
     places = {name: [column.strip() for column in columns].index(column) for name, column in fields.items()}
     rows: list[tuple[int, Mapping[str, str]]] = []
@@ -95,8 +94,11 @@ def match_columns(
         fields[name] = found[0]
     missing = [name for name in required if name not in fields]
     if missing:
-        found_names = f"no column for {', '.join(missing)}; the columns are {_listed(columns)}"
-        raise UnreadableFile(f"{found_names}: name the right ones, as field=column")
+        # What the first line holds is not repeated: in a file without a header it is somebody's row.
+        raise UnreadableFile(
+            f"no column for {', '.join(missing)} among {len(columns)}: the first line must name the columns; "
+            "if it does so in other words, name the right ones, as field=column"
+        )
     return fields
 
 
@@ -108,7 +110,7 @@ def _chosen(columns: Sequence[str], aliases: Aliases, mapping: Mapping[str, str]
         matches = [column for column in columns if column == wanted]
         matches = matches or [column for column in columns if _key(column) == _key(wanted)]
         if not matches:
-            raise ValueError(f"there is no column {wanted!r} for {name}; the columns are {_listed(columns)}")
+            raise ValueError(f"there is no column {wanted!r} for {name} among the {len(columns)} of the file")
         if len(matches) > 1:
             raise ValueError(f"{len(matches)} columns are called {wanted!r}: give each its own name")
         chosen[name] = matches[0]
@@ -195,8 +197,3 @@ def _records(text: str) -> Iterator[list[str]]:
 
 def _key(column: str) -> str:
     return "".join(letter for letter in column.casefold() if letter not in " _-:.")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    named = ", ".join(column[:60] for column in columns[:_MAX_COLUMNS_NAMED])
-    return named + (f" and {len(columns) - _MAX_COLUMNS_NAMED} more" if len(columns) > _MAX_COLUMNS_NAMED else "")

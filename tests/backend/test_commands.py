@@ -102,6 +102,39 @@ def test_wrong_input_is_told_in_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",), ("--json",)])
+def test_a_file_of_which_no_row_can_be_used_is_wrong_input(lull: Lull, more: tuple[str, ...]) -> None:
+    (lull.folder / "members.csv").write_text("member_id,tier\n1,bronze\n")
+    assert lull.run("database", "upgrade").returncode == 0
+    done = lull.run("members", "import", "members.csv", *more)
+    assert (done.returncode, "nothing was imported" in done.stderr) == (2, True), done.stderr
+    assert "row 1: tier" in done.stderr
+    if more == ("--json",):
+        assert json.loads(done.stdout)["added"] == 0
+
+
+def test_purchases_of_unknown_stores_alone_are_wrong_input(lull: Lull) -> None:
+    header, row = "store_id,at,product_id,quantity,price,currency", "x,2026-06-02T14:00:00Z,bun,1,2,EUR"
+    (lull.folder / "sales.csv").write_text(f"{header}\n{row}\n")
+    assert lull.run("database", "upgrade").returncode == 0
+    done = lull.run("purchases", "import", "sales.csv")
+    assert (done.returncode, "nothing was imported" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_file_that_can_be_used_in_part_is_imported(lull: Lull) -> None:
+    (lull.folder / "members.csv").write_text("member_id,tier\n1,bronze\n2,gold\n")
+    assert lull.run("database", "upgrade").returncode == 0
+    report = lull.json("members", "import", "members.csv")
+    assert (report["added"], len(report["problems"])) == (1, 1)  # type: ignore[arg-type]
+
+
+def _account(folder: Path, changes: dict[str, object]) -> str:
+    """A service account's file with some fields changed."""
+    account = service_account(generate_keys(datetime.now(UTC)), "lull", "http://127.0.0.1:9")
+    write_credentials(folder / "account.json", account | changes)
+    return str(folder / "account.json")
+
+
 def test_a_bad_mapping_is_told(lull: Lull) -> None:
     done = lull.run("stores", "import", str(CHAIN / "stores.geojson"), "--dry-run", "--map", "nonsense")
     assert (done.returncode, "field=column" in done.stderr) == (2, True)

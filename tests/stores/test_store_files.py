@@ -123,10 +123,13 @@ def test_a_mapping_to_nothing_is_refused(mapping: dict[str, str], message: str) 
     [
         (b"", "csv", "empty"),
         (b"\xff\xfe", "csv", "not UTF-8"),
-        (b"id,latitude,city\n", "csv", "no column for lng; the columns are id, latitude, city"),
+        (b"id,latitude,city\n", "csv", "no column for lng among 3: the first line"),
         (b"id,lat,lng,LAT\n", "csv", "2 columns could be the lat"),
         (b'id,lat,lng\n"a,60,24', "csv", "data row 1"),
         (b"{", "geojson", "not JSON"),
+        (HEADER.encode("utf-16-le"), "csv", "not text in UTF-8"),
+        (b"id,lat,lng\n" + b"x" * 200_000, "csv", "data row 1"),
+        (b'{"type": "FeatureCollection", "features": [' + b"9" * 5000 + b"]}", "geojson", "thousands of digits"),
         (b"[" * 100_000, "geojson", "nested too deeply"),
         (b'{"type": "Feature"}', "geojson", "FeatureCollection"),
         (collection(feature("Point", [24, 60], name="x")), "geojson", "no column for id"),
@@ -135,6 +138,14 @@ def test_a_mapping_to_nothing_is_refused(mapping: dict[str, str], message: str) 
 def test_a_file_that_cannot_be_used_is_refused_as_a_whole(data: bytes, kind: str, message: str) -> None:
     with pytest.raises(UnreadableFile, match=message):
         read_stores(data, kind)
+
+
+def test_a_first_row_in_place_of_the_header_is_not_repeated() -> None:
+    for mapping in (None, {"id": "ref"}):
+        with pytest.raises(ValueError, match="no column") as told:
+            read_stores(csv_file("corner,60.1699,24.9384", "b,60,24"), "csv", mapping)
+        assert "corner" not in str(told.value)
+        assert "60.1699" not in str(told.value)
 
 
 def test_points_and_areas_of_geojson_become_circles_and_areas() -> None:
