@@ -59,6 +59,9 @@ def fcm_emulator(
     if not is_loopback(host):
         typer.echo("The emulator signs tokens for anyone who asks: --host must be a loopback address.", err=True)
         raise typer.Exit(2)
+    if not project_id.strip():
+        typer.echo("The project has no name: give --project one, or leave it out.", err=True)
+        raise typer.Exit(2)
     with _hold(host, port) as held:
         host, port = held.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

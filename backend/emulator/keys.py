@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -66,7 +67,13 @@ def service_account_email(project_id: str) -> str:
 
 
 def write_credentials(path: Path, document: dict[str, str]) -> None:
-    """Writes the document readable by its owner alone, at once or not at all. Raises OSError."""
+    """Writes the document readable by its owner alone, at once or not at all.
+
+    Raises OSError, also when the path is a folder or a device.
+    """
+    if path.exists() and not path.is_file():
+        # Renaming over it would put a file in the place of a device, such as /dev/null, for everyone on the machine.
+        raise OSError(errno.EINVAL, "it is no ordinary file, give the name of one", str(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

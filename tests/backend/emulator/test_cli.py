@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -36,6 +37,21 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(command(), ["--port", "0", "--credentials", str(tmp_path / "none" / "c.json")])
     assert result.exit_code == 2
     assert "cannot be written" in result.output
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path: Path) -> None:
+    # A named pipe stands for all that a rename would replace, devices among them.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = CliRunner().invoke(command(), ["--port", "0", "--credentials", str(pipe)])
+    assert (result.exit_code, "no ordinary file" in result.output) == (2, True)
+    assert pipe.is_fifo()
+
+
+def test_a_project_without_a_name_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(command(), ["--port", "0", "--project", " ", "--credentials", str(tmp_path / "c.json")])
+    assert (result.exit_code, "no name" in result.output) == (2, True)
+    assert not (tmp_path / "c.json").exists()
 
 
 def test_help_shows_an_example() -> None:
