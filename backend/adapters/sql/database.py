@@ -136,7 +136,7 @@ def checked_url(url: str) -> sa.URL:
 def _checked_file(url: sa.URL) -> sa.URL:
     if url.query:
         raise ValueError("the database URL has parameters, and SQLite's takes none: write it as sqlite:///lull.db")
-    if url.database in (None, "", ":memory:"):
+    if url.database in (None, "", ":memory:") or url.host or url.username:
         raise ValueError("SQLite needs a file, such as sqlite:///lull.db: several processes work on it")
     path = Path(url.database)
     if path.is_dir():
@@ -147,6 +147,8 @@ def _checked_file(url: sa.URL) -> sa.URL:
 
 
 def _checked_server(url: sa.URL) -> sa.URL:
+    if not url.database and "dbname" not in url.query:
+        raise ValueError("the database URL names no database: it looks like postgresql://user@host/lull")
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     unknown = sorted(set(url.query) - known)
     if unknown:
