@@ -34,9 +34,9 @@ class PresenceRules:
     """The thresholds. Speeds in metres per second, `dwell_s` in seconds."""
 
     max_accuracy_m: float = 200.0
-    enter_margin: float = 2.5
+    enter_margin: float = 3.0
     """To count as inside, a fix must lie this many times its accuracy within the edge. Accuracy is a 68 % radius, or
-    1.51 standard deviations; 2.5 of them are 3.8, so even at the margin's own edge 8 in 100,000 are truly outside."""
+    1.51 standard deviations; 3 of them are 4.5, so even at the margin's own edge 3 in a million are truly outside."""
     max_enter_speed_mps: float = 7.0
     max_speed_mps: float = 100.0
     jumps_before_new_anchor: int = 3

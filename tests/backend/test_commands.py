@@ -128,13 +128,6 @@ def test_a_file_that_can_be_used_in_part_is_imported(lull: Lull) -> None:
     assert (report["added"], len(report["problems"])) == (1, 1)  # type: ignore[arg-type]
 
 
-def _account(folder: Path, changes: dict[str, object]) -> str:
-    """A service account's file with some fields changed."""
-    account = service_account(generate_keys(datetime.now(UTC)), "lull", "http://127.0.0.1:9")
-    write_credentials(folder / "account.json", account | changes)
-    return str(folder / "account.json")
-
-
 def test_a_bad_mapping_is_told(lull: Lull) -> None:
     done = lull.run("stores", "import", str(CHAIN / "stores.geojson"), "--dry-run", "--map", "nonsense")
     assert (done.returncode, "field=column" in done.stderr) == (2, True)

@@ -58,13 +58,13 @@ def test_who_drives_past_does_not_enter_until_slow() -> None:
 
 
 def test_a_coarse_fix_does_not_enter_a_small_fence() -> None:
-    assert walk(fix(0, 0, accuracy_m=61))[1] == []
-    assert walk(fix(0, 0, accuracy_m=61), fix(10, 0, accuracy_m=59))[1] == [("enter", 10)]
+    assert walk(fix(0, 0, accuracy_m=51))[1] == []
+    assert walk(fix(0, 0, accuracy_m=51), fix(10, 0, accuracy_m=49))[1] == [("enter", 10)]
 
 
 def test_a_fix_near_the_edge_does_not_enter() -> None:
-    assert walk(fix(0, 130, accuracy_m=10))[1] == []
-    assert walk(fix(0, 130, accuracy_m=10), fix(10, 120, accuracy_m=10))[1] == [("enter", 10)]
+    assert walk(fix(0, 125, accuracy_m=10))[1] == []
+    assert walk(fix(0, 125, accuracy_m=10), fix(10, 115, accuracy_m=10))[1] == [("enter", 10)]
 
 
 def test_who_dwells_near_the_edge_is_told_of_only_once_well_inside() -> None:
