@@ -7,6 +7,7 @@ import signal
 from typing import NoReturn
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main() -> None:
@@ -16,6 +17,8 @@ def main() -> None:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
+    if os.getpid() == 1:  # in a container the system ends nobody who does not ask for it
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     from backend.cli import run
 
     run()

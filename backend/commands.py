@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +12,6 @@ import typer
 from flask import Flask
 
 from backend.emulator.cli import fcm_emulator
-from backend.lifetime import END_S, end_with_parent, endable_from_birth
 from backend.listening import hold_port
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
@@ -62,33 +59,17 @@ def serve(
 
     Example: LULL_SECRET=... LULL_CREDENTIALS=service-account.json lull serve --port 8000
     """
-    from granian import Granian
-    from granian.constants import Interfaces
-
+    from backend.serving import serve_app
     from backend.wiring import check_services
 
     check_services(read_settings())
-    held = hold_port(host, port)
-    server = Granian(
-        "lull",
-        address=held.getsockname()[0],
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=threads,
-        workers_kill_timeout=END_S,
-        log_access=False,
-    )
-    endable_from_birth()
-    with held:
-        server.serve(target_loader=partial(_load, os.getpid()), wrap_loader=False)
+    with hold_port(host, port) as held:
+        serve_app(_make, held, threads=threads)
 
 
-def _load(parent: int) -> Flask:
-    """The application, built in the serving process, which ends with the one that started it."""
+def _make() -> Flask:
     from backend.wiring import create_app
 
-    end_with_parent(parent)
     return create_app()
 
 

@@ -1,4 +1,4 @@
-"""Ending in time: when asked to, and with the process that started this one, also when that one was killed."""
+"""Ending with the process that started this one, also when that one was killed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import threading
 import time
 
 LOOK_EVERY_S = 0.25
-END_S = 10
-"""How long granian waits for its process to finish what it serves."""
 GRACE_S = 2.5
 """How long this process may take to end by itself before it is ended."""
 
@@ -21,21 +19,6 @@ def end_with_parent(parent: int) -> None:
     that ends in this way takes those that watch it along. A thread that looks works wherever processes have parents.
     """
     threading.Thread(target=_watch, args=(parent,), name="parent", daemon=True).start()
-
-
-def endable_from_birth() -> None:
-    """Let processes that granian forks from now on end when, and only when, it asks them to (SIGTERM), at any time.
-
-    They come with the handlers of this process, which only note a signal for a loop that runs here: a child asked to
-    end while it loads the application would serve on, and its parent wait for it. And ctrl-C comes to all processes of
-    a terminal: a child that gets it and is then asked as well sometimes never ends.
-    """
-    os.register_at_fork(after_in_child=_own_signals)
-
-
-def _own_signals() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 
 def _watch(parent: int) -> None:

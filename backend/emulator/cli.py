@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +12,12 @@ from typing import Annotated, TextIO
 
 import typer
 from flask import Flask
-from granian.constants import Interfaces
 from granian.log import LogLevels
-from granian.server import Server
 
 from backend.emulator.app import create_emulator, is_loopback
 from backend.emulator.keys import DEFAULT_PROJECT, Keys, generate_keys, service_account, write_credentials
-from backend.lifetime import END_S, end_with_parent, endable_from_birth
-from backend.listening import PortInUse, hold_port
+from backend.listening import hold_port
+from backend.serving import serve_app
 
 THREADS = 128
 """Enough for 64 senders and for readers that wait on the log."""
@@ -57,54 +54,26 @@ def fcm_emulator(
     Example: lull fcm-emulator --port 9099 --credentials /tmp/lull-credentials.json --log-file pushes.jsonl
     """
     if not is_loopback(host):
-        typer.echo("The emulator signs tokens for anyone who asks: --host must be a loopback address.", err=True)
-        raise typer.Exit(2)
+        raise ValueError("--host: the emulator signs tokens for anyone who asks: give a loopback address")
     if not project_id.strip():
-        typer.echo("The project has no name: give --project one, or leave it out.", err=True)
-        raise typer.Exit(2)
-    with _hold(host, port) as held:
+        raise ValueError("--project: the project has no name: give it one, or leave the option out")
+    # Before anything is written: the credentials of an emulator that runs must stay as they are.
+    with hold_port(host, port) as held:
         host, port = held.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        keys = generate_keys(datetime.now(UTC))
+        settings = Settings(generate_keys(datetime.now(UTC)), address, project_id, log_file, log_capacity)
         try:
-            write_credentials(credentials_out, service_account(keys, project_id, address))
+            write_credentials(credentials_out, service_account(settings.keys, project_id, address))
             if log_file is not None:
                 _open_log(log_file).close()
         except OSError as error:
-            typer.echo(f"{error.filename} cannot be written: {error.strerror}.", err=True)
-            raise typer.Exit(2) from None
+            raise ValueError(f"{error.filename} cannot be written: {error.strerror}") from error
         typer.echo(f"FCM emulator at {address}, service account in {credentials_out}", err=True)
-        serve(Settings(keys, address, project_id, log_file, log_capacity), host, port)
+        serve_app(partial(_make, settings), held, threads=THREADS, log_level=LogLevels.error)
 
 
-def _hold(host: str, port: int) -> socket.socket:
-    """The port, before anything is written: the credentials of an emulator that runs must stay as they are."""
-    try:
-        return hold_port(host, port)
-    except (PortInUse, ValueError) as error:
-        typer.echo(f"lull: {error}", err=True)
-        raise typer.Exit(1 if isinstance(error, PortInUse) else 2) from None
-
-
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serves until interrupted: one worker process, since log, faults and tokens live in its memory."""
-    server = Server(
-        "lull-fcm-emulator",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=1,
-        blocking_threads=THREADS,
-        workers_kill_timeout=END_S,
-        log_level=LogLevels.error,
-    )
-    endable_from_birth()
-    server.serve(target_loader=partial(load, settings, os.getpid()), wrap_loader=False)
-
-
-def load(settings: Settings, parent: int) -> Flask:
-    """Builds the application inside the serving process, on the machine's clock; it ends with its parent."""
-    end_with_parent(parent)
+def _make(settings: Settings) -> Flask:
+    """The application, on the machine's clock."""
     return create_emulator(
         settings.keys,
         token_uri=f"{settings.address}/token",
