@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from backend.service.ports import Clock, Members
 from backend.service.remembered import Remembered
 
@@ -17,6 +19,8 @@ class ConsentCache:
         self._members = members
         self._clock = clock
         self._known: Remembered[str, bool] = Remembered(MEMBERS)
+        self._lock = Lock()
+        self._forgotten = 0
 
     def location_offers(self, member_id: str) -> bool:
         """Whether the member agrees; somebody unknown does not."""
@@ -24,11 +28,16 @@ class ConsentCache:
         known = self._known.get(member_id, now)
         if known is not None:
             return known
+        forgotten = self._forgotten
         member = self._members.get(member_id)
         agreed = member is not None and "location_offers" in member.consents
-        self._known.put(member_id, now + LIFE_S, agreed)
+        with self._lock:
+            if forgotten == self._forgotten:  # or what was read may be from before somebody changed their mind
+                self._known.put(member_id, now + LIFE_S, agreed)
         return agreed
 
     def forget(self, member_id: str) -> None:
         """Ask again next time."""
-        self._known.forget(member_id)
+        with self._lock:
+            self._forgotten += 1
+            self._known.forget(member_id)

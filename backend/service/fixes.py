@@ -71,31 +71,36 @@ class Fixes:
         Raises Unavailable when the books cannot be reached. Nothing is lost then, if the phone reports again.
         """
         if not self._consent.location_offers(member_id):
-            refused = tuple(Rejected(index, "no_consent") for index in range(len(fixes)))
-            return Report(0, refused, (), Advice())
-        index = self._catalogue.view().index
-        now = self._clock.now()
+            return _refused(fixes)
+        index, now = self._catalogue.view().index, self._clock.now()
         rejected: list[Rejected] = []
         entered: dict[str, PresenceEvent] = {}
         newest: Fix | None = None
         for number in sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at):
-            fix = fixes[number]
-            reason, step = self._move(member_id, fix, index, now)
+            reason, step = self._move(member_id, fixes[number], index, now)
             if step is None or reason is not None:
                 rejected.append(Rejected(number, reason or "unknown"))
                 newest = None
                 continue
-            newest = fix
+            newest = fixes[number]
             entered |= {event.store_id: event for event in step.events}
+        if not self._consent.location_offers(member_id):  # withdrawn meanwhile, and presence forgotten too early
+            self._presence.forget(member_id)
+            return _refused(fixes)
+        answers = self._answers(member_id, newest, index, entered, now)
+        advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
+        ordered = tuple(sorted(rejected, key=lambda each: each.index))
+        return Report(len(fixes) - len(rejected), ordered, answers, advice)
+
+    def _answers(
+        self, member_id: str, newest: Fix | None, index: StoreIndex, events: dict[str, PresenceEvent], now: datetime
+    ) -> tuple[Answer, ...]:
         try:
-            answers = self._offers(member_id, newest, index, entered, now)
+            return self._offers(member_id, newest, index, events, now)
         except Exception:
             # The phone will report again: with presence unknown its newest fix enters this fence once more.
             self._presence.forget(member_id)
             raise
-        advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
-        ordered = tuple(sorted(rejected, key=lambda each: each.index))
-        return Report(len(fixes) - len(rejected), ordered, answers, advice)
 
     def _move(self, member_id: str, fix: Fix, index: StoreIndex, now: datetime) -> tuple[str | None, Step | None]:
         if fix.recorded_at > now + AHEAD:
@@ -128,3 +133,7 @@ class Fixes:
             if answer is not None:
                 answers.append(answer)
         return tuple(answers)
+
+
+def _refused(fixes: Sequence[Fix]) -> Report:
+    return Report(0, tuple(Rejected(index, "no_consent") for index in range(len(fixes))), (), Advice())
