@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,8 @@ Map = Annotated[
 ]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")]
 SHOWN = 20
+THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
+"""More than that only take turns, and granian warns of it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +56,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Requests served at once.")] = 8,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Requests served at once.")] = THREADS,
 ) -> None:
     """Serve the API and the console. A port in use ends it with exit code 1.
 
@@ -103,7 +106,7 @@ def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_j
     """
     kind = "csv" if file.suffix.lower() == ".csv" else "geojson"
     read = read_stores(file.read_bytes(), kind, _mapping(mapping))
-    _import(dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores))
+    _import("store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores))
 
 
 def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
@@ -114,7 +117,9 @@ def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_jso
     Example: lull menu import simulator/chain/menu.csv
     """
     read = read_menu(file.read_bytes(), _mapping(mapping))
-    _import(dry_run, as_json, len(read.items), read.problems, lambda ports, _: import_menu(ports, read.items))
+    _import(
+        "product", dry_run, as_json, len(read.items), read.problems, lambda ports, _: import_menu(ports, read.items)
+    )
 
 
 def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
@@ -129,7 +134,7 @@ def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_
     def store(ports: Ports, clock: Clock) -> Imported:
         return import_members(ports, read.members, clock.now())
 
-    _import(dry_run, as_json, len(read.members), read.problems, store)
+    _import("member", dry_run, as_json, len(read.members), read.problems, store)
 
 
 def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
@@ -141,20 +146,22 @@ def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, a
     """
     read = read_purchases(file.read_bytes(), _mapping(mapping))
     rows = read.purchases
-    _import(dry_run, as_json, len(rows), read.problems, lambda ports, _: import_purchases(ports, rows))
+    _import("purchase", dry_run, as_json, len(rows), read.problems, lambda ports, _: import_purchases(ports, rows))
 
 
 def learn(as_json: Json = False) -> None:
-    """Learn from all purchases: usual arrivals of stores by hour of the week, and tastes of members.
+    """Learn from all purchases: usual arrivals of stores by hour of the week, and tastes of members who agree.
+
+    Run it every night: who agrees to personalisation today is known from the next time on.
 
     Example: lull learn --json
     """
     from backend.wiring import open_ports
 
     with open_ports(read_settings()) as (ports, _):
-        fitted = fit_and_store(ports)
-    report = {"stores": len(fitted.baselines), "members": len(fitted.tastes)}
-    _say(as_json, report, f"baselines of {report['stores']} stores, tastes of {report['members']} members")
+        learnt = fit_and_store(ports)
+    found = f"usual traffic of {_count(learnt.stores, 'store')}, tastes of {_count(learnt.members, 'member')}"
+    _say(as_json, asdict(learnt), found)
 
 
 def keys_create(
@@ -184,33 +191,41 @@ def _stores(ports: Ports, stores: Sequence[Any]) -> Imported:
 
 
 def _import(
+    what: str,
     dry_run: bool,
     as_json: bool,
     good: int,
     problems: Sequence[RowProblem],
     store: Callable[[Ports, Clock], Imported],
 ) -> None:
-    report: dict[str, Any] = {"rows": good, "dry_run": dry_run}
-    found = list(problems)
+    report: dict[str, Any] = {"read": good, "dry_run": dry_run}
+    sentence, used, found = f"{_count(good, what)} can be imported, nothing was changed", good, tuple(problems)
     if not dry_run:
         from backend.wiring import open_ports
 
         with open_ports(read_settings()) as (ports, clock):
             done = store(ports, clock)
         found += done.problems
-        report |= asdict(done.count)
+        count = asdict(done.count)
+        report |= count
+        used = sum(count.values())
+        sentence = f"{_count(good, what)} read: " + ", ".join(f"{number} {name}" for name, number in count.items())
+    _list(found)
     report["problems"] = [asdict(problem) for problem in found]
-    for problem in found[:SHOWN]:
-        typer.echo(f"row {problem.row}: {problem.field}: {problem.reason}", err=True)
-    if len(found) > SHOWN:
-        typer.echo(f"... and {len(found) - SHOWN} more (--json lists all)", err=True)
-    said = "can be imported, nothing was changed" if dry_run else "read"
-    counts = (
-        "" if dry_run else f": {report['added']} added, {report['changed']} changed, {report['unchanged']} unchanged"
-    )
-    _say(as_json, report, f"{good} {'row' if good == 1 else 'rows'} {said}{counts}; {len(found)} problems")
-    if found and not (good if dry_run else done.count.added + done.count.changed + done.count.unchanged):
+    _say(as_json, report, f"{sentence}; {_count(len(found), 'problem')}")
+    if found and not used:
         raise ValueError("no row of the file can be used, nothing was imported: mend what is listed above")
+
+
+def _list(problems: Sequence[RowProblem]) -> None:
+    for problem in problems[:SHOWN]:
+        typer.echo(f"row {problem.row}: {problem.field}: {problem.reason}", err=True)
+    if len(problems) > SHOWN:
+        typer.echo(f"... and {len(problems) - SHOWN} more (--json lists all)", err=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _mapping(pairs: list[str] | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Flask
 from granian.constants import Interfaces
@@ -39,6 +40,7 @@ def serve_app(
         log_level=log_level,
         log_access=False,
     )
+    _end_on_hangup(server)
     # Where processes are forked the child's own signals must be right from its first moment, before it loads anything.
     os.register_at_fork(after_in_child=_own_signals)
     try:
@@ -47,6 +49,12 @@ def serve_app(
         # A signal to the whole group may end the child before granian hears of it, which then takes it for a crash.
         if not server.interrupt_signal:
             raise
+
+
+def _end_on_hangup(server: Any) -> None:
+    """When the terminal closes, end, unless nohup says not to; granian would start anew, with presence forgotten."""
+    kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    server.signal_handler_reload = (lambda *_: None) if kept else server.signal_handler_interrupt
 
 
 def _load(make: Callable[[], Flask], parent: int) -> Flask:

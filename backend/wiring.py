@@ -13,7 +13,7 @@ from datetime import datetime
 
 import firebase_admin
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, redirect
 
 from backend.adapters.clocks import DatabaseClock, MachineClock
 from backend.adapters.fcm import FcmSender
@@ -126,4 +126,5 @@ def create_app() -> Flask:
     wired = open_services(settings)
     app = create_api(wired)
     app.register_blueprint(create_console(wired, settings.map))
+    app.add_url_rule("/", "root", lambda: redirect("/console"))
     return app

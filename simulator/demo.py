@@ -120,7 +120,7 @@ def _demo(options: Options, stack: ExitStack, out: Console, err: Console) -> int
     pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="phones")
     stack.callback(pool.shutdown, cancel_futures=True)
     session = _start(options.scenario, cast, pool, stack, partial(err.print, highlight=False))
-    out.print(f"Open {session.page}", highlight=False, soft_wrap=True)
+    (err if options.as_json else out).print(f"Open {session.page}", highlight=False, soft_wrap=True)
     _begin(session, cast, pool, err)
     lag = _play(session, stack, err)
     found = _finish(session, lag, err)
@@ -262,6 +262,7 @@ def _finish(session: Session, lag: Lag, err: Console) -> dict[str, Any]:
 
 def _stay(session: Session, out: Console) -> None:
     """Keep the page up until ctrl-C."""
+    out.print("The phones have stopped, so stores turn to unknown. ", end="")
     out.print(f"The page stays up at {session.page} until ctrl-C.", highlight=False, soft_wrap=True)
     try:
         while True:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from backend.learning.fit import Fitted, Sold, fit
+from backend.learning.fit import Sold, fit
 from backend.service.ports import Ports
 
 
-def learn(ports: Ports) -> Fitted:
-    """Fit and store; stores without a known zone count their hours in UTC. Tastes are used only with consent."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """Of how many stores the usual arrivals are known now, and of how many members the tastes."""
+
+    stores: int
+    members: int
+
+
+def learn(ports: Ports) -> Learnt:
+    """Fit and store; stores without a known zone count their hours in UTC.
+
+    Tastes are kept of members who agree to personalisation now; of those who agree later by the next time.
+    """
     zones = {store.id: ZoneInfo(store.time_zone or "UTC") for store in ports.chain.stores()}
     sold = (
         Sold(
@@ -22,5 +34,4 @@ def learn(ports: Ports) -> Fitted:
     )
     fitted = fit(sold, lambda store_id: zones.get(store_id, ZoneInfo("UTC")))
     ports.chain.set_baselines(fitted.baselines)
-    ports.members.set_tastes(fitted.tastes)
-    return fitted
+    return Learnt(len(fitted.baselines), ports.members.set_tastes(fitted.tastes))

@@ -71,8 +71,11 @@ class Members(Protocol):
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
-        """Set tastes by member id, shares of past purchases by product, of those who agreed to personalisation."""
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
+        """Set tastes by member id, shares of past purchases by product, of those who agreed to personalisation.
+
+        How many these are.
+        """
 
 
 class Presence(Protocol):

@@ -101,13 +101,16 @@ class TwinMembers:
         tastes = {} if entry.purpose == "personalisation" and not entry.granted else member.tastes
         self._put(replace(member, consents=others | {entry.purpose} if entry.granted else others, tastes=tastes))
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
         """Set tastes by member id, of those who agreed to personalisation; who is not a member is passed over."""
+        count = 0
         with self._world.lock:
             for member_id, shares in tastes.items():
                 member = self._world.members.get(member_id)
                 if member is not None and "personalisation" in member.consents:
                     self._put(replace(member, tastes=dict(shares)))
+                    count += 1
+        return count
 
     def _known(self, member_id: str) -> Member:
         if member_id not in self._world.members:

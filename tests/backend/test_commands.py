@@ -63,7 +63,7 @@ def test_the_bundled_chain_is_imported_once(lull: Lull) -> None:
 
 def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
     report = lull.json("stores", "import", str(CHAIN / "stores.geojson"), "--dry-run")
-    assert (report["rows"], report["dry_run"]) == (66, True)
+    assert (report["read"], report["dry_run"]) == (66, True)
     assert list(lull.folder.iterdir()) == []
 
 

@@ -129,3 +129,23 @@ def test_a_server_that_is_just_starting_ends_when_asked(env: dict[str, str], por
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("ignored", "ends"), [(False, True), (True, False)])
+def test_a_server_ends_with_its_terminal_unless_told_not_to(
+    env: dict[str, str], port: int, ignored: bool, ends: bool
+) -> None:
+    wish = "signal.SIG_IGN" if ignored else "signal.SIG_DFL"
+    first = f"import signal; signal.signal(signal.SIGHUP, {wish}); from backend.__main__ import main; main()"
+    with subprocess.Popen([sys.executable, "-c", first, "serve", "--port", str(port)], env=env) as process:
+        try:
+            until(lambda: answers(port), 30.0)
+            process.send_signal(signal.SIGHUP)
+            if ends:
+                assert process.wait(15) == 0
+            else:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(1)
+                assert answers(port)
+        finally:
+            process.terminate()

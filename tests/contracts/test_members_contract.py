@@ -100,7 +100,8 @@ def test_preferences_are_replaced(ports: Ports) -> None:
 def test_tastes_are_set_for_members_who_agreed(ports: Ports) -> None:
     aino, eero = ports.members.sign_in("aino", NOW), ports.members.sign_in("eero", NOW)
     ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation"))
-    ports.members.set_tastes({who: {"tea": 0.25, "bun": 0.75} for who in (aino.id, eero.id, "nobody")})
+    wanted = {who: {"tea": 0.25, "bun": 0.75} for who in (aino.id, eero.id, "nobody")}
+    assert ports.members.set_tastes(wanted) == 1
     known = [ports.members.get(who) for who in (aino.id, eero.id)]
     assert [who.tastes for who in known if who] == [{"tea": 0.25, "bun": 0.75}, {}]
     assert ports.members.get("nobody") is None

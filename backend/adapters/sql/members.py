@@ -119,14 +119,15 @@ class SqlMembers:
         fresh = [consent for consent in consents if _append_news(connection, member.id, consent)]
         return not same or bool(fresh)
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> None:
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
         """Set tastes by member id, of those who agreed to personalisation."""
         mine = (t.members.c.id == sa.bindparam("key"), t.members.c.personalisation)
         update = t.members.update().where(*mine).values(tastes=sa.bindparam("body"))
         values = [{"key": key, "body": rows.TASTES.dump_json(dict(body)).decode()} for key, body in tastes.items()]
-        if values:
-            with self._database.write() as connection:
-                connection.execute(update, values)
+        if not values:
+            return 0
+        with self._database.write() as connection:
+            return int(connection.execute(update, values).rowcount)
 
 
 def _must_exist(connection: sa.Connection, member_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import import_members, import_menu, import_purchases
-from backend.service.learn import learn
+from backend.service.learn import Learnt, learn
 from backend.service.ports import ImportCount, Ports
 from backend.twins import twin_ports
 from stores.importing import read_menu
@@ -72,9 +72,10 @@ def test_learning_counts_arrivals_in_the_stores_own_hours() -> None:
     ports = chain()
     import_members(ports, read_members(MEMBERS).members, NOW)
     import_purchases(ports, read_purchases(PURCHASES).purchases)
-    fitted = learn(ports)
+    assert learn(ports) == Learnt(stores=1, members=1)
     tuesday_14 = 24 + 14
-    assert fitted.baselines == {"kamppi": {tuesday_14: 2.0}}
+    usual = [ports.chain.traffic("kamppi", NOW, NOW, hour) for hour in (tuesday_14, tuesday_14 + 1)]
+    assert [each.baseline_per_hour if each else "gone" for each in usual] == [2.0, None]
     aino = ports.members.get("aino")
     assert aino is not None
     assert aino.tastes == {"espresso": 2 / 3, "tea": 1 / 3}
