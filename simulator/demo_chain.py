@@ -137,7 +137,7 @@ def _filled_in(found: Sequence[Store], rng: np.random.Generator) -> tuple[tuple[
         counts["staff"] += store.staff is None
         counts["service time"] += store.service_s is None
         # Drawn whether used or not, so that one store's data never shifts another's.
-        staff, service_s = round(size * int(rng.integers(2, 5))), float(rng.integers(60, 91))
+        staff, service_s = round(size * int(rng.integers(3, 7))), float(rng.integers(60, 91))
         stores.append(
             replace(
                 store,

@@ -17,6 +17,8 @@ from simulator.scenario import Scenario
 
 NEAREST_STORES = 6
 """How many of the stores around a person compete for their next trip."""
+WALK_M = 1_500.0
+"""Metres beyond which a store is too far to compete."""
 DETOUR = 1.25
 """Length of the way on foot over the distance as the crow flies."""
 DRIVING_MPS = (7.0, 14.0)
@@ -136,14 +138,19 @@ class Walker:
         near = any(np.hypot(p.point[0] - here[0], p.point[1] - here[1]) < p.reach_m for p in self.town.places)
         return float(self.streams.movement.exponential(STAY_NEAR_STORE_S if near else STAY_ELSEWHERE_S))
 
+    def _nearest(self, places: list[Place]) -> list[Place]:
+        """The stores that somebody on foot thinks of: the nearest few, and of those far away only two."""
+        here = self.leg.at(self.env.now)
+        away = sorted((float(np.hypot(p.point[0] - here[0], p.point[1] - here[1])), n) for n, p in enumerate(places))
+        near = [places[n] for metres, n in away[:NEAREST_STORES] if metres <= WALK_M]
+        return near if len(near) > 1 else [places[n] for _, n in away[:2]]
+
     def _somewhere(self, first: bool = False) -> Point:
         """The next place of a random waypoint walk: at a store near by, or anywhere in some store's neighbourhood."""
         rng = self.streams.movement
         at_store = rng.random() < self.scenario.near_store_share
         places = list(self.town.places)
         if not first and not self.person.drives:
-            here = self.leg.at(self.env.now)
-            places.sort(key=lambda p: float(np.hypot(p.point[0] - here[0], p.point[1] - here[1])))
-            places = places[:NEAREST_STORES]
+            places = self._nearest(places)
         place = places[int(rng.integers(len(places)))]
         return point_around(place.point, 1.3 * place.reach_m if at_store else NEIGHBOURHOOD_M, rng)
