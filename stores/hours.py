@@ -11,10 +11,10 @@ not known for any country, and their rules never apply.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from re import search
 from zoneinfo import ZoneInfo
 
 import opening_hours as osm
@@ -22,7 +22,9 @@ import opening_hours as osm
 from stores.model import Position, Store
 
 _NEEDS_POSITION = ("PH", "sun", "dawn", "dusk")
-_MAX_JOINED_INTERVALS = 16
+LOOK_AHEAD = timedelta(days=2)
+_NO_SUCH_DAY = re.compile(r"\b(Feb\s+(\d+-)?3[01]|(Apr|Jun|Sep|Nov)\s+(\d+-)?31)\b", re.IGNORECASE)
+"""Days that no year has, which the library takes for any day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,15 @@ class OpeningHours:
     def closes_at(self, at: datetime) -> datetime | None:
         """The moment (UTC) at which the opening around `at` ends.
 
-        None when the store is not open at `at`, and when it never closes. In the hour that daylight saving repeats the
-        earlier of the two moments is given.
+        None when the store is not open at `at`, and when it is still open two days later: whoever asks wants to be
+        served today, and to look for an end that never comes takes seconds. In the hour that daylight saving repeats
+        the earlier of the two moments is given.
         """
-        if not self.is_open(at):
-            return None
         moment = self._local(at)
-        for _ in range(_MAX_JOINED_INTERVALS):
-            change = self._rules.next_change(moment)
-            if change is None:
-                return None
-            if not _certain(*self._rules.state(change)):
-                return _earlier(change, at)
-            moment = change
-        return moment.astimezone(UTC)
+        for number, (begins, _, state, comment) in enumerate(self._rules.intervals(moment, moment + LOOK_AHEAD)):
+            if not _certain(state, comment):
+                return _earlier(begins, at) if number else None
+        return None
 
     def _local(self, at: datetime) -> datetime:
         if at.tzinfo is None:
@@ -95,9 +92,15 @@ def zone(name: str) -> ZoneInfo:
 @lru_cache(maxsize=65_536)
 def _parse(expression: str, time_zone: str, position: Position | None) -> OpeningHours:
     where = zone(time_zone)
+    if _NO_SUCH_DAY.search(expression):
+        raise ValueError("the opening hours name a day that no year has, such as Feb 30: mend it")
     coords = None if position is None else (position.lat, position.lng)
     try:
         rules = osm.OpeningHours(expression, timezone=where, coords=coords, auto_timezone=False)
+    except TypeError:
+        raise ValueError(
+            "the opening hours cannot be read in this time zone: give one such as Europe/Helsinki"
+        ) from None
     except osm.ParserError as error:  # type: ignore[attr-defined]  # the library leaves it out of its stub
         raise ValueError(f"the opening hours cannot be read{_place(str(error))}: {_HINT}") from None
     return OpeningHours(expression, where, rules)
@@ -108,7 +111,7 @@ _HINT = "give an OpenStreetMap opening_hours expression such as Mo-Fr 08:00-18:0
 
 def _place(message: str) -> str:
     """The parser's message repeats the expression; only the place of the error is taken from it."""
-    found = search(r"--> \d+:(\d+)", message)
+    found = re.search(r"--> \d+:(\d+)", message)
     return f" from character {found[1]} on" if found else ""
 
 

@@ -121,3 +121,30 @@ def test_an_unknown_zone_is_refused(name: str) -> None:
 def test_a_naive_moment_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         hours("24/7").is_open(local(1, 12).replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("always", ["Mo-Fr 00:00-24:00; Sa,Su 00:00-24:00", "00:00-12:00,12:00-24:00", "24/7"])
+def test_hours_without_an_end_have_none_and_nobody_looks_for_it(always: str) -> None:
+    assert hours(always).is_open(local(1, 9))
+    assert hours(always).closes_at(local(1, 9)) is None
+
+
+@pytest.mark.parametrize(
+    "never", ["Feb 30", "Nov 31 00:00-24:00", "Apr 29-31 08:00-12:00; Mo 08:00-12:00", "jun 31 off"]
+)
+def test_a_day_that_no_year_has_is_refused(never: str) -> None:
+    with pytest.raises(ValueError, match="no year has"):
+        hours(never)
+
+
+@pytest.mark.parametrize(
+    "day", ["Feb 29", "Oct 31 08:00-12:00", "May 30-31 off; 08:00-12:00", "Feb 28-Mar 31 08:00-12:00"]
+)
+def test_a_day_that_some_year_has_is_taken(day: str) -> None:
+    hours(day)
+
+
+@pytest.mark.parametrize("name", ["right/UTC", "Factory", "localtime", "posixrules"])
+def test_hours_in_a_zone_that_is_none_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        OpeningHours.parse("Mo-Fr 08:00-18:00", name)
