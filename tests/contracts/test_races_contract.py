@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from backend.service.model import Coupon, Redemption
+from backend.service.model import Coupon, Device, Redemption, Registration
 from backend.service.ports import Once, Ports
 from tests.backend.decision.builders import evidence
 from tests.contracts.examples import (
@@ -184,3 +184,14 @@ def test_coupons_and_changes_of_the_campaign_at_once_lose_nothing(ports: Ports) 
     results = at_once(14, both)
     assert kinds(results) == {"issued": 10, "replaced": 4}
     assert budget(ports) == (1000, 0)
+
+
+def test_a_registration_that_many_claim_at_once_goes_to_one(ports: Ports) -> None:
+    phone = Device(Registration("fid", "the same"), "ios", "en", "Europe/Helsinki")
+    names = [f"m{number}" for number in range(8)]
+    open_shop(ports, members=tuple(names))
+    for _ in range(4):
+        results = at_once(8, lambda n: ports.members.set_device(names[n], phone))
+        assert results == [None] * 8
+        owners = [name for name in names if (known := ports.members.get(name)) is not None and known.device == phone]
+        assert len(owners) == 1

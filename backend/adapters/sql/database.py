@@ -23,7 +23,7 @@ from backend.service.errors import Invalid, Unavailable
 
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
-BUSY_MS = 5_000
+BUSY_MS = 2_500
 POOL = 20
 """Connections of one process; statements take milliseconds, so more threads than that wait a little for one."""
 POOL_WAIT_S = 10
@@ -71,8 +71,8 @@ class Database:
         self._engine = engine
         # SQLAlchemy forgets the row counts of inserts unless told to keep them; ours say who came first.
         self._writer = engine.execution_options(writes=True, preserve_rowcount=True)
-        # SQLite takes one writer at a time: a lock is fair and wakes at once, its own busy handler sleeps and polls.
-        self._lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
+        # SQLite takes one writer at a time: a lock wakes the next at once, its own busy handler sleeps and polls.
+        self._lock: Any = _Turns() if self.is_sqlite else nullcontext()
         self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -90,6 +90,20 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+class _Turns:
+    """One writer after another, each waiting no longer than SQLite itself would."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_MS / 1000.0):
+            raise exc.TimeoutError("other writers took too long")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 @contextmanager

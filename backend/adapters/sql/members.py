@@ -55,10 +55,11 @@ class SqlMembers:
         }
         with self._database.write() as connection:
             _must_exist(connection, member_id)
-            mine = t.devices.c.member_id == member_id
-            connection.execute(t.devices.delete().where(t.devices.c.registration == values["registration"], ~mine))
-            insert = self._database.insert(t.devices).values(member_id=member_id, **values)
-            connection.execute(insert.on_conflict_do_update(index_elements=["member_id"], set_=values))
+            # The member's row is locked, so it is the registration that others may claim at the same moment.
+            connection.execute(t.devices.delete().where(t.devices.c.member_id == member_id))
+            whole = {"member_id": member_id, **values}
+            insert = self._database.insert(t.devices).values(whole)
+            connection.execute(insert.on_conflict_do_update(index_elements=["registration"], set_=whole))
 
     def drop_device(self, registration: str) -> None:
         """Forget a registration."""
