@@ -12,6 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from math import asin, cos, pi, radians, sin, sqrt
 
+import shapely
+
 from stores.model import Area, Circle, Fence, Position, Ring, Store
 
 EARTH_RADIUS_M = 6_371_008.8
@@ -19,6 +21,9 @@ EARTH_RADIUS_M = 6_371_008.8
 
 MAX_AREA_EXTENT_M = 20_000.0
 """An area may not be wider or higher than this; a larger one is a mistake in the file, and would cost a huge index."""
+
+MAX_AREA_POINTS = 1_000
+"""What an area costs the index grows with its extent and its points together."""
 
 _METRES_PER_DEGREE = EARTH_RADIUS_M * pi / 180.0
 _MAX_AREA_LAT = 89.0
@@ -168,9 +173,16 @@ def distance_to_fence_m(store: Store, position: Position) -> float:
 
 
 def check_area(area: Area) -> None:
-    """Raise ValueError when the area cannot serve as a fence; see `prepare`."""
+    """Raise ValueError, without repeating a position, when the area cannot serve as a fence; see `prepare`."""
+    if sum(len(ring) for rings in area.polygons for ring in rings) > MAX_AREA_POINTS:
+        raise ValueError(f"an area must not have more than {MAX_AREA_POINTS} points: simplify it")
     for rings in area.polygons:
         _prepare_polygon(rings)
+    shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
+    if not shape.is_valid or shape.area <= 0.0:
+        # shapely ends the reason with the place, in brackets: a coordinate.
+        reason = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
+        raise ValueError(f"is not a well formed polygon: {reason}")
 
 
 def _prepare_polygon(rings: tuple[Ring, ...]) -> _Polygon:

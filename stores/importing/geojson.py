@@ -85,12 +85,8 @@ def _geometry(geometry: Any) -> tuple[Position, Area | None]:
 
 
 def _middle(area: Area) -> Position:
-    """The centroid, or a point inside when the centroid is not. Raises ValueError when the area is not well formed."""
+    """The centroid, or a point inside when the centroid is not."""
     shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
-    if not shape.is_valid:
-        # shapely ends the reason with the place, in brackets: a coordinate.
-        reason = shapely.is_valid_reason(shape).partition("[")[0].strip().lower()
-        raise ValueError(f"is not a well formed polygon: {reason}")
     point = shape.centroid if shape.covers(shape.centroid) else shape.representative_point()
     return Position(point.y, point.x)
 

@@ -10,13 +10,13 @@ from pydantic import Field, StringConstraints, model_validator
 from backend.api.problems import FieldError, InvalidFields
 from backend.api.schemas.base import Body, ImportedId, Name, ZoneName, changes
 from backend.service.errors import Invalid
-from stores.geometry import check_area
+from stores.geometry import MAX_AREA_EXTENT_M, check_area, prepare
 from stores.hours import for_store
 from stores.model import Area, Circle, Fence, Position, Store
 
 Lng = Annotated[float, Field(ge=-180, le=180)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
-Ring = Annotated[list[tuple[Lng, Lat]], Field(min_length=4, max_length=5000)]
+Ring = Annotated[list[tuple[Lng, Lat]], Field(min_length=4, max_length=1000)]
 Polygon = Annotated[list[Ring], Field(min_length=1, max_length=50)]
 Hours = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _STORE_FIELDS = ("name", "hours", "time_zone", "staff", "service_s", "target_utilisation")
@@ -94,6 +94,9 @@ def _checked(store: Store) -> Store:
         for_store(replace(store, time_zone=store.time_zone or "UTC"))
     except ValueError as error:
         raise _wrong("hours", str(error)) from None
+    away_m = prepare(store.position, store.fence).distance_m(store.position.lat, store.position.lng)
+    if away_m > MAX_AREA_EXTENT_M:
+        raise _wrong("fence", f"It lies more than {MAX_AREA_EXTENT_M / 1000:.0f} km from lat and lng")
     return store
 
 
