@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 
@@ -29,6 +30,8 @@ def run_worker(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Not here: this thread may hold the event's lock, which is not to be taken twice.
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+    # A tick that is skipped while the one before waits for the database says so once a second.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     with open_outbox(settings) as (outbox, ports, clock):
         scheduler = _scheduler(ports, clock)
         scheduler.start()

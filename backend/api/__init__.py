@@ -19,6 +19,7 @@ def create_api(services: Services) -> Flask:
     """The application. Its routes are in `app.extensions["lull.routes"]`, as declared."""
     app = Flask("backend.api", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.url_map.merge_slashes = False  # a redirect would repeat the request's Host, and ids may hold slashes
     metrics = Metrics()
     for route in ROUTES:
         view = flask_view(route, services, metrics)

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from flask import Request, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from backend.api import problems
 from backend.api.authentication import caller
@@ -80,8 +80,11 @@ def _check_path(types: dict[str, TypeAdapter[str]], path: dict[str, str]) -> Non
 def _body(now: Request, model: type[BaseModel]) -> BaseModel:
     if now.mimetype != _JSON:
         raise UnsupportedMediaType
+    data = now.get_data()
+    if now.content_length is None and len(data) >= (now.max_content_length or 0):
+        raise RequestEntityTooLarge  # a body of unknown length is cut at the limit without a word
     try:
-        return model.model_validate_json(now.get_data())
+        return model.model_validate_json(data)
     except ValidationError as error:
         raise invalid(error) from None
 

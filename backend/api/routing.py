@@ -92,8 +92,8 @@ class Route:
 
     @property
     def template(self) -> str:
-        """The path as Flask writes it."""
-        return self.path.replace("{", "<").replace("}", ">")
+        """The path as Flask writes it; ids that other systems gave to stores may have slashes."""
+        return self.path.replace("{store_id}", "<path:store_id>").replace("{", "<").replace("}", ">")
 
     def all_errors(self) -> tuple[int, ...]:
         """Every status of failure that can occur here."""

@@ -10,11 +10,10 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def check(template: str) -> None:
-    """Raise ValueError, naming the field, when a template asks for something that is not there."""
-    for name in _FIELD.findall(template):
-        if name not in FIELDS:
-            known = ", ".join(sorted(FIELDS))
-            raise ValueError(f"the message field {{{name}}} is not known; use {known}")
+    """Raise ValueError when a template asks for something that is not there."""
+    if not FIELDS.issuperset(_FIELD.findall(template)):
+        known = ", ".join(f"{{{name}}}" for name in sorted(FIELDS))
+        raise ValueError(f"a field in braces is not known; there are {known}")
 
 
 def fill(template: str, words: Mapping[str, str]) -> str:

@@ -13,6 +13,8 @@ from backend.service.ports import Chain, Clock, ImportCount
 from stores.model import Store
 
 EVERYTHING = "*"
+LARGEST_MESSAGE = 2_000
+"""Bytes of title and body; FCM takes 4,096 for the whole message, and the fields are still to be filled in."""
 _MOVES = {
     "draft": {"draft", "active", "ended"},
     "active": {"active", "paused", "ended"},
@@ -63,6 +65,8 @@ class Marketing:
                 messages.check(template)
             except ValueError as error:
                 raise Invalid("message_field", f"{name}: {error}") from error
+        if len((offer.title + offer.body).encode()) > LARGEST_MESSAGE:
+            raise Invalid("message_size", f"body: with the title it has more than {LARGEST_MESSAGE} bytes, as UTF-8")
         if offer.discount_kind == "percent" and offer.discount_value > 100:
             raise Invalid("discount", "discount.value: a percentage lies between 1 and 100")
         is_new = self._chain.put_offer(offer)

@@ -59,9 +59,8 @@ def _arrivals(seen: Iterable[Observation], since: datetime, span_s: float) -> tu
         if window_s > span_s:
             continue  # a day's customers say nothing of these minutes
         last = (each.at - since).total_seconds()
-        first = max(0.0, last - window_s)
-        counts.append(each.value * (last - first) / window_s if window_s > 0.0 else each.value)
-        windows.append((first, last))
+        counts.append(each.value * (last / window_s if last < window_s else 1.0))
+        windows.append((max(0.0, last - window_s), last))
     return ceil(round(fsum(counts), _DIGITS)), _length(windows)
 
 

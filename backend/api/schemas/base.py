@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from backend.service.errors import Invalid
 from backend.service.model import BasketItem, Purpose
@@ -31,8 +32,23 @@ IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY)]
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(lambda name: zone(name).key)]
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _rfc3339(value: Any) -> Any:
+    """pydantic would also take a text of digits, for seconds since 1970, and times without seconds or offset."""
+    if not isinstance(value, str):
+        return value
+    if _RFC3339.fullmatch(value) is None:
+        raise ValueError("Write the time as RFC 3339 does, with its offset, such as 2026-06-02T14:00:00Z")
+    return datetime.fromisoformat(value.upper())
+
+
 RawMoment = Annotated[
     AwareDatetime,
+    BeforeValidator(_rfc3339),
     Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC)),
 ]
 """A time with its offset, from 1970 to 2100."""

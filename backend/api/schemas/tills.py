@@ -29,7 +29,7 @@ class ObservationBody(Body):
     kind: Literal["arrivals", "queue_length", "headcount", "staff", "sold_out"]
     at: Moment
     value: float = Field(ge=0, le=10_000)
-    window_s: float | None = Field(default=None, gt=0, le=86_400)
+    window_s: float | None = Field(default=None, ge=1, le=86_400)
     product_id: ImportedId | None = None
 
     @model_validator(mode="after")

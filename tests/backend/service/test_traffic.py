@@ -169,3 +169,8 @@ def test_a_window_within_one_told_already_makes_no_store_quieter(
     ago = data.draw(AGO)
     again = came(ago, value, data.draw(st.floats(0.1, SPAN_S - ago + 0.1)))
     assert is_no_quieter(traffic(first, *seen, again), traffic(first, *seen))
+
+
+@pytest.mark.parametrize("window_s", [1e-300, 1e-15, 1e-9])
+def test_the_smallest_window_hides_nobody(window_s: float) -> None:
+    assert traffic(came(0, 10_000, window_s)).arrivals == 10_000
