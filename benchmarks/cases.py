@@ -15,6 +15,8 @@ from stores.model import Position
 BATCH = 100
 FIXES = "/v1/me/fixes"
 _STEP = timedelta(microseconds=100)
+_CONFIRMED = timedelta(seconds=15)
+"""A second fix so much later confirms the first, and the member has entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Case:
 
 EMPTY_ROUTE = Case("empty route", b'"ok":true')
 OUTSIDE = Case("one fix outside all fences", b'"accepted":1,"rejected":[],"decisions":[],"coupons":[]')
-COUPON = Case("one fix that issues a coupon", b'"outcome":"issued"')
+COUPON = Case("two fixes that issue a coupon", b'"outcome":"issued"')
 HUNDRED = Case("100 fixes outside all fences", b'"accepted":100,"rejected":[],"decisions":[]')
 CASES = (EMPTY_ROUTE, OUTSIDE, COUPON, HUNDRED)
 
@@ -62,7 +64,8 @@ class Requests:
         at = self._world.domain_now()
         for token in islice(self._entering, count):
             self._number += 1
-            yield report(token, [fix(self._world.inside[self._number % len(self._world.inside)], at)])
+            here = self._world.inside[self._number % len(self._world.inside)]
+            yield report(token, [fix(here, at - _CONFIRMED), fix(here, at)])
 
 
 def fix(position: Position, at: datetime) -> dict[str, object]:

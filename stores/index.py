@@ -35,10 +35,14 @@ _COARSE_REACH_M = _CIRCUMRADIUS * h3.average_hexagon_edge_length(COARSE_RESOLUTI
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A store as seen from a position: metres to its own, to its fence (0 inside) and, inside, to the fence's edge."""
+    """A store as seen from a position: metres to its own, to its fence (0 inside) and, inside, to the fence's edge.
+
+    `size_m` is the radius of the fence, or of the circle with the same area.
+    """
 
     store: Store
     distance_m: float
+    size_m: float
     outside_m: float = 0.0
     depth_m: float = 0.0
 
@@ -98,9 +102,9 @@ class StoreIndex:
             distance = great_circle_m(lat, lng, fence.lat, fence.lng)
             if fence.radius_m is not None:
                 if distance <= fence.radius_m:
-                    found.append(Hit(entry.store, distance, depth_m=fence.radius_m - distance))
+                    found.append(Hit(entry.store, distance, fence.size_m, depth_m=fence.radius_m - distance))
             elif fence.contains(lat, lng):
-                found.append(Hit(entry.store, distance, depth_m=fence.depth_m(lat, lng)))
+                found.append(Hit(entry.store, distance, fence.size_m, depth_m=fence.depth_m(lat, lng)))
         if len(found) > 1:
             found.sort(key=_by_distance)
         return tuple(found)
@@ -231,7 +235,7 @@ def _seen(entry: _Entry, lat: float, lng: float) -> Hit:
     fence = entry.fence
     distance = great_circle_m(lat, lng, fence.lat, fence.lng)
     outside = fence.distance_m(lat, lng) if fence.radius_m is None else max(0.0, distance - fence.radius_m)
-    return Hit(entry.store, distance, outside)
+    return Hit(entry.store, distance, fence.size_m, outside)
 
 
 def _by_distance(hit: Hit) -> tuple[float, str]:

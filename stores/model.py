@@ -1,8 +1,9 @@
-"""The value types of a store: where it is, when it is open, what it sells, how fast it serves."""
+"""The value types: where phones and stores are, and of a store when it is open, what it sells, how fast it serves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import isfinite
 
 Ring = tuple[tuple[float, float], ...]
@@ -24,6 +25,17 @@ class Position:
             raise ValueError("lat must lie between -90 and 90 degrees")
         if not (isfinite(self.lng) and -180.0 <= self.lng <= 180.0):
             raise ValueError("lng must lie between -180 and 180 degrees")
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One location report. `accuracy_m` is the radius in which the device is with 68 % confidence."""
+
+    position: Position
+    accuracy_m: float
+    recorded_at: datetime
+    speed_mps: float | None = None
+    mocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

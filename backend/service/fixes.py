@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backend.service.catalogue import Catalogue
@@ -11,9 +11,10 @@ from backend.service.consent import ConsentCache
 from backend.service.model import Coupon
 from backend.service.opportunity import Answer, Opportunities, Signal
 from backend.service.ports import Clock, Presence
-from backend.service.watch import REPORT_INSIDE_S, Advice, Watch
+from backend.service.watch import REPORT_INSIDE_S, REPORT_S, Advice, Watch
 from stores.index import StoreIndex
-from stores.presence import Fix, PresenceEvent, PresenceRules, PresenceState, Step, advance
+from stores.model import Fix
+from stores.presence import PresenceRules, PresenceState, Step, advance
 
 FRESH = timedelta(seconds=120)
 """An older fix moves presence, but leads to no offer."""
@@ -38,11 +39,24 @@ class Report:
     rejected: tuple[Rejected, ...]
     answers: tuple[Answer, ...]
     watch: Advice
+    too_small: tuple[str, ...] = ()
+    """Stores whose fence the newest fix may lie in, but is too inaccurate for."""
 
     @property
     def coupons(self) -> tuple[Coupon, ...]:
         """The coupons that were issued."""
         return tuple(answer.coupon for answer in self.answers if answer.coupon)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of one fix: why it was refused if it was, the step, and presence before it."""
+
+    index: int
+    fix: Fix
+    refused: str | None
+    step: Step = Step(None)  # noqa: RUF009 - a frozen value
+    before: PresenceState | None = None
 
 
 class Fixes:
@@ -73,62 +87,67 @@ class Fixes:
         if not self._consent.location_offers(member_id):
             return _refused(fixes)
         index, now = self._catalogue.view().index, self._clock.now()
-        rejected: list[Rejected] = []
-        entered: dict[str, PresenceEvent] = {}
-        newest: Fix | None = None
-        for number in sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at):
-            reason, step = self._move(member_id, fixes[number], index, now)
-            if step is None or reason is not None:
-                rejected.append(Rejected(number, reason or "unknown"))
-                newest = None
-                continue
-            newest = fixes[number]
-            entered |= {event.store_id: event for event in step.events}
+        order = sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at)
+        taken = [self._take(member_id, number, fixes[number], index, now) for number in order]
         if not self._consent.location_offers(member_id):  # withdrawn meanwhile, and presence forgotten too early
             self._presence.forget(member_id)
             return _refused(fixes)
-        answers = self._answers(member_id, newest, index, entered, now)
-        advice = self._watch.advise(index, newest.position) if newest else Advice(report_in_s=REPORT_INSIDE_S)
-        ordered = tuple(sorted(rejected, key=lambda each: each.index))
-        return Report(len(fixes) - len(rejected), ordered, answers, advice)
+        answers = self._answers(member_id, taken, now)
+        rejected = [Rejected(each.index, each.refused) for each in taken if each.refused is not None]
+        newest = taken[-1]
+        return Report(
+            accepted=len(fixes) - len(rejected),
+            rejected=tuple(sorted(rejected, key=lambda each: each.index)),
+            answers=answers,
+            watch=self._advice(newest, index),
+            too_small=newest.step.too_small,
+        )
 
-    def _answers(
-        self, member_id: str, newest: Fix | None, index: StoreIndex, events: dict[str, PresenceEvent], now: datetime
-    ) -> tuple[Answer, ...]:
-        try:
-            return self._offers(member_id, newest, index, events, now)
-        except Exception:
-            # The phone will report again: with presence unknown its newest fix enters this fence once more.
-            self._presence.forget(member_id)
-            raise
-
-    def _move(self, member_id: str, fix: Fix, index: StoreIndex, now: datetime) -> tuple[str | None, Step | None]:
+    def _take(self, member_id: str, number: int, fix: Fix, index: StoreIndex, now: datetime) -> _Taken:
         if fix.recorded_at > now + AHEAD:
-            return "in_the_future", None
+            return _Taken(number, fix, "in_the_future")
         if fix.recorded_at < now - OLDEST:
-            return "stale", None
-        hits = index.hits(fix.position)
+            return _Taken(number, fix, "stale")
+        before: list[PresenceState | None] = []
 
         def move(state: PresenceState | None) -> Step:
-            left = index.measure(fix.position, state.inside) if state and state.inside else ()
-            return advance(state, fix, hits, self._rules, left)
+            before.append(state)
+            return advance(state, fix, index, self._rules)
 
         step = self._presence.apply(member_id, self._clock.real(), move)
-        return step.rejection, step
+        return _Taken(number, fix, step.rejection, step, before[-1])
 
-    def _offers(
-        self, member_id: str, newest: Fix | None, index: StoreIndex, events: dict[str, PresenceEvent], now: datetime
-    ) -> tuple[Answer, ...]:
-        """Only the newest fix leads to offers, if it was accepted and is fresh, at stores it lies well within."""
-        if newest is None or now - newest.recorded_at > FRESH:
+    def _advice(self, newest: _Taken, index: StoreIndex) -> Advice:
+        if newest.refused is not None or newest.step.state is None:
+            return Advice(report_in_s=REPORT_INSIDE_S)
+        advice = self._watch.advise(index, newest.fix.position)
+        # What was seen once wants a second look before it counts.
+        return replace(advice, report_in_s=REPORT_S[0]) if newest.step.state.crossing else advice
+
+    def _answers(self, member_id: str, taken: Sequence[_Taken], now: datetime) -> tuple[Answer, ...]:
+        try:
+            return self._offers(member_id, taken, now)
+        except Exception:
+            # The phone will report again, and what the report said shall then be seen as it is now.
+            before = next((each.before for each in taken if each.before), None)
+            if before is None:
+                self._presence.forget(member_id)
+            else:
+                self._presence.apply(member_id, self._clock.real(), lambda _: Step(before))
+            raise
+
+    def _offers(self, member_id: str, taken: Sequence[_Taken], now: datetime) -> tuple[Answer, ...]:
+        """Only the newest fix leads to offers, if it was accepted and is fresh, at stores it is surely in."""
+        newest = taken[-1]
+        if now - newest.fix.recorded_at > FRESH:
             return ()
-        margin_m = self._rules.enter_margin * newest.accuracy_m
+        signals = {signal.store_id: signal for each in taken for signal in each.step.signals}
         answers: list[Answer] = []
-        for hit in index.hits(newest.position):
-            event = events.get(hit.store.id)
-            if event is None or event.kind == "exit" or hit.depth_m < margin_m:
+        for hit in newest.step.sure:
+            event = signals.get(hit.store.id)
+            if event is None or event.kind == "exit":
                 continue
-            signal = Signal(event.kind, hit.store.id, newest.recorded_at, hit.distance_m)
+            signal = Signal(event.kind, hit.store.id, newest.fix.recorded_at, hit.distance_m)
             answer = self._opportunities.answer(member_id, signal)
             if answer is not None:
                 answers.append(answer)

@@ -8,15 +8,17 @@ from datetime import timedelta
 import pytest
 
 from backend.twins.presence import TwinPresence
-from stores.model import Position
-from stores.presence import Fix, PresenceState, Step, Visit
+from stores.model import Fix, Position
+from stores.presence import PresenceState, Step, Visit
+from stores.tracking import begin
 from tests.contracts.examples import NOW, at_once
 
 REAL = 1_800_000_000.0
 
 
 def state(seconds: float = 0.0) -> PresenceState:
-    return PresenceState(Fix(Position(60.0, 24.0), 10.0, NOW + timedelta(seconds=seconds)))
+    fix = Fix(Position(60.0, 24.0), 10.0, NOW + timedelta(seconds=seconds))
+    return PresenceState(fix, begin(fix))
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def brute_hits(stores: list[Store], point: Position) -> list[Hit]:
         Hit(
             store,
             distance_m(point, store.position),
+            prepare(store.position, store.fence).size_m,
             depth_m=prepare(store.position, store.fence).depth_m(point.lat, point.lng),
         )
         for store in stores

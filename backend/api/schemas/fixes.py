@@ -14,8 +14,7 @@ from backend.service.fixes import Rejected, Report
 from backend.service.model import Outcome
 from stores.geometry import extent_m
 from stores.index import Hit
-from stores.model import Position
-from stores.presence import Fix
+from stores.model import Fix, Position
 
 MOST_FIXES = 1000
 
@@ -85,12 +84,14 @@ class WatchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReportAnswer:
-    """What became of a report."""
+    """What became of a report. `too_inaccurate_for`: stores whose fence the newest fix may lie in, but is too small for
+    its accuracy."""
 
     accepted: int
     rejected: tuple[Rejected, ...]
     decisions: tuple[DecisionAnswer, ...]
     coupons: tuple[CouponAnswer, ...]
+    too_inaccurate_for: tuple[str, ...]
     watch: WatchAnswer
 
     @staticmethod
@@ -110,5 +111,6 @@ class ReportAnswer:
                 for each in report.answers
             ),
             coupons=coupons,
+            too_inaccurate_for=report.too_small,
             watch=WatchAnswer(tuple([FenceAnswer.of(hit) for hit in report.watch.fences]), report.watch.report_in_s),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend.api.world import CAMPAIGN, OFFER, STORE, Lull, fix, stamp
+from tests.backend.api.world import CAMPAIGN, OFFER, STORE, Lull, arrival, fix, stamp
 
 LNG, LAT = STORE["lng"], STORE["lat"]
 
@@ -53,7 +53,7 @@ def test_a_fence_that_makes_no_sense_is_refused(lull: Lull, rings: list[Any]) ->
 def test_a_store_that_never_closes_gives_coupons_like_others(lull: Lull) -> None:
     endless = {"hours": "Mo-Fr 00:00-24:00; Sa,Su 00:00-24:00"}
     assert lull.patch("/v1/stores/kamppi", endless, lull.marketer).status_code == 200
-    answer = lull.post("/v1/me/fixes", {"fixes": [fix()]}, lull.member).get_json()
+    answer = lull.post("/v1/me/fixes", {"fixes": arrival()}, lull.member).get_json()
     assert answer["decisions"][0]["reason"] == "offered"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend.api.world import CAMPAIGN, OFFER, STORE, Lull, fix
+from tests.backend.api.world import CAMPAIGN, OFFER, STORE, Lull, arrival, fix
 
 SQUARE = {
     "type": "MultiPolygon",
@@ -121,7 +121,7 @@ def test_a_pause_stops_offers_until_it_is_undone(lull: Lull) -> None:
     lull.open_chain()
     lull.willing_member()
     assert lull.post("/v1/pause", {}, lull.marketer).get_json() == {"everything": True, "store_ids": []}
-    answer = lull.post("/v1/me/fixes", {"fixes": [fix()]}, lull.member).get_json()
+    answer = lull.post("/v1/me/fixes", {"fixes": arrival()}, lull.member).get_json()
     assert [decision["reason"] for decision in answer["decisions"]] == ["paused"]
     one = lull.post("/v1/pause", {"store_id": "kamppi"}, lull.marketer).get_json()
     assert one == {"everything": True, "store_ids": ["kamppi"]}
@@ -148,7 +148,7 @@ def test_decisions_are_told_newest_first_and_page_by_page(lull: Lull) -> None:
         token = lull.post("/v1/sessions", {"id_token": f"uid:{uid}"}, None).get_json()["token"]
         agreed = {"granted": True, "text_version": "2026-01"}
         lull.put("/v1/me/consents/location_offers", agreed, token)
-        lull.post("/v1/me/fixes", {"fixes": [fix()]}, token)
+        lull.post("/v1/me/fixes", {"fixes": arrival()}, token)
     first = lull.get("/v1/decisions?limit=2", lull.analyst).get_json()
     assert [record["reason"] for record in first["items"]] == ["unreachable_device", "unreachable_device"]
     (last,) = lull.get(f"/v1/decisions?cursor={first['next_cursor']}", lull.analyst).get_json()["items"]

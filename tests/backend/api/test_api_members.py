@@ -84,10 +84,11 @@ def test_fixes_of_a_member_who_did_not_agree_are_not_looked_at(lull: Lull) -> No
 def test_walking_into_a_quiet_store_brings_a_coupon(lull: Lull) -> None:
     lull.open_chain()
     lull.willing_member()
-    answer = lull.post("/v1/me/fixes", {"fixes": [fix(recorded_at="2026-06-02T17:00:00+03:00")]}, lull.member)
+    fixes = [fix(recorded_at=stamp(-15)), fix(recorded_at="2026-06-02T17:00:00+03:00")]
+    answer = lull.post("/v1/me/fixes", {"fixes": fixes}, lull.member)
     assert answer.status_code == 200
     said = answer.get_json()
-    assert (said["accepted"], said["rejected"]) == (1, [])
+    assert (said["accepted"], said["rejected"]) == (2, [])
     (decision,), (coupon,) = said["decisions"], said["coupons"]
     assert decision == {
         "id": coupon["id"],
