@@ -23,6 +23,8 @@ from simulator.walkers import Known, Walker
 
 REMEMBERED_S = 600.0
 """Observations a till makes before it may talk are kept for this long and posted at once when it may."""
+LEAST_WINDOW_S = 1.0
+"""Arrivals of a shorter time are refused."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class City:
         """Counts customers all the time, posts while the city talks."""
         kept: list[Observed] = []
         last = self.env.now
-        yield self.env.timeout(rng.uniform(0.0, self.scenario.observe_every_s[1]))
+        yield self.env.timeout(max(LEAST_WINDOW_S, rng.uniform(0.0, self.scenario.observe_every_s[1])))
         while self.env.now < self.end:
             now = self.env.now
             kept = [one for one in kept if now - one.at < REMEMBERED_S]
@@ -156,7 +158,7 @@ class City:
             if now < self.start <= now + pause:
                 # The first post falls soon after the start, at a moment of each till's own.
                 pause = self.start - now + rng.uniform(0.0, 20.0)
-            yield self.env.timeout(pause)
+            yield self.env.timeout(max(LEAST_WINDOW_S, pause))
 
     def _phone(self, walker: Walker) -> SimProcess:
         """Posts a fix, and the next one when the answer asks for it.

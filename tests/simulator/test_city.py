@@ -107,6 +107,13 @@ def test_tills_report_each_arrival_once() -> None:
         assert arrivals[0].at < START
 
 
+def test_no_till_counts_for_less_than_a_second() -> None:
+    backend = FakeBackend()
+    run(backend, phones=1, minutes=1.0, observe_every_s=(0.01, 0.5))
+    windows = [o.window_s for call in backend.named("observe") for o in call[2:] if isinstance(o, Observed)]
+    assert min(window for window in windows if window is not None) >= 1.0
+
+
 def test_stores_are_as_busy_as_the_scenario_says() -> None:
     city = run(FakeBackend(), phones=1, minutes=480.0)
     loads = sorted(queue.utilisation_between(city.start, city.end) for queue in city.queues.values())
