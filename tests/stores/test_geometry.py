@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi
+from math import cos, hypot, pi, radians, sin
 
 import pytest
 from hypothesis import given
@@ -34,10 +34,17 @@ def test_antipodes_are_half_a_circumference_apart() -> None:
     assert distance_m(Position(30, 40), Position(-30, -140)) == pytest.approx(EARTH_RADIUS_M * pi)
 
 
-def test_distance_is_within_half_a_percent_of_the_ellipsoid() -> None:
-    # One degree of latitude on WGS 84 measures 110,574 m at the equator and 111,694 m at a pole.
-    assert distance_m(Position(0, 0), Position(1, 0)) == pytest.approx(110_574, rel=0.0057)
-    assert distance_m(Position(89, 0), Position(90, 0)) == pytest.approx(111_694, rel=0.005)
+@given(st.floats(-89.9, 89.9), st.floats(0, 2 * pi))
+def test_distances_differ_from_the_ellipsoids_by_as_much_as_stated(lat: float, bearing: float) -> None:
+    # A short way on WGS 84, by its radii of curvature along the meridian and across it.
+    a, e2 = 6_378_137.0, 0.00669437999014
+    w = 1 - e2 * sin(radians(lat)) ** 2
+    north, east = a * (1 - e2) / w**1.5, a / w**0.5 * cos(radians(lat))
+    step = 1e-4
+    d_lat, d_lng = step * cos(bearing), step * sin(bearing) / cos(radians(lat))
+    sphere = distance_m(Position(lat - d_lat / 2, 10 - d_lng / 2), Position(lat + d_lat / 2, 10 + d_lng / 2))
+    ellipsoid = hypot(radians(d_lat) * north, radians(d_lng) * east)
+    assert -0.00452 < sphere / ellipsoid - 1 < 0.00562
 
 
 def test_distance_is_short_across_the_antimeridian() -> None:
@@ -87,6 +94,36 @@ def test_an_area_cut_at_the_antimeridian_is_one_area() -> None:
     assert all(contains(cut, Position(0.05, lng)) for lng in (179.96, 180, -180, -179.96))
     assert not contains(cut, Position(0.05, 0.0))
     assert distance_to_fence_m(cut, Position(0.05, -179.94)) == pytest.approx(0.01 * METRES_PER_DEGREE, rel=1e-3)
+
+
+def test_a_cut_at_the_antimeridian_is_no_edge() -> None:
+    cut = Area(((box(179.95, 0, 180, 0.1),), (box(-180, 0, -179.95, 0.1),)))
+    fence = prepare(Position(0.05, 180), cut)
+    for lng in (180.0, -180.0, 179.999, -179.999):
+        assert fence.depth_m(0.05, lng) > 0.048 * METRES_PER_DEGREE
+    assert fence.depth_m(0.05, -179.95) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_hole_cut_at_the_antimeridian_is_one_hole() -> None:
+    # Each part is a C that leaves out its half of the hole.
+    east = ((179.92, 0.0), (180.0, 0.0), (180.0, 0.04), (179.98, 0.04), (179.98, 0.06), (180.0, 0.06), (180.0, 0.1))
+    ring = (*east, (179.92, 0.1), (179.92, 0.0))
+    fence = prepare(Position(0.05, 180), Area(((ring,), (tuple((-lng, lat) for lng, lat in ring),))))
+    inside = [fence.contains(0.05, lng) for lng in (179.97, 179.99, 180.0, -180.0, -179.99, -179.97)]
+    assert inside == [True, False, False, False, False, True]
+    assert fence.distance_m(0.05, 180.0) == pytest.approx(0.01 * METRES_PER_DEGREE, rel=1e-4)
+    assert fence.depth_m(0.02, 180.0) == pytest.approx(0.02 * METRES_PER_DEGREE, rel=1e-4)
+
+
+def test_an_area_too_wide_in_two_parts_is_refused() -> None:
+    parts = Area(((box(179.9, 0, 180, 0.1),), (box(-180, 0, -179.9, 0.1),)))
+    with pytest.raises(ValueError, match="20 km"):
+        prepare(Position(0, 180), parts)
+
+
+def test_parts_that_meet_only_elsewhere_stay_apart() -> None:
+    apart = prepare(Position(0, 10), Area(((box(10, 0, 10.05, 0.1),), (box(10.05, 0, 10.1, 0.1),))))
+    assert len(apart.polygons) == 2
 
 
 def test_an_area_over_the_antimeridian_in_one_ring_is_refused() -> None:
