@@ -1,36 +1,30 @@
 """Which fences is a position in, and which are near: an index over H3 cells that never scans all stores.
 
-Every fence is covered by cells at two resolutions. The fine cover answers `hits` with one dictionary look-up
-and an exact test of a few candidates; the coarse one answers `nearest` by rings of cells around the position.
-
-Why the cover is complete: a point P in the fence and in a cell is at most the cell's circumradius away from the cell's
-centre, so every cell that touches the fence has its centre within one circumradius of the fence. The cells that touch
-one connected part of a fence are connected, so walking from neighbour to neighbour finds all of them.
+Every fence is covered by cells (see `stores.cover`); pairs of cell and store lie in one table sorted by cell. A
+position costs one cell, one look-up and an exact test of the few stores at that cell. As the cells below one coarse
+cell lie together in the table, it serves `nearest` as well, by rings of coarse cells around the position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import compress
 
+import numpy as np
 from h3.api import basic_int as h3
+from numpy.typing import ArrayLike
 
-from stores.geometry import PreparedFence, great_circle_m, prepare
+from stores.batch import Matches, match
+from stores.cells import COARSE_REACH_M, RESOLUTION, coarse_of, family, family_of_coarse
+from stores.fence_table import fence_table
+from stores.geometry import METRES_PER_DEGREE, PreparedFence, great_circle_m, prepare
 from stores.model import Position, Store
-
-FINE_RESOLUTION = 9
-COARSE_RESOLUTION = 6
 
 MAX_WITHIN_M = 100_000.0
 """`nearest` looks no further than this: the number of cells to visit grows with the square of the distance."""
-
-_CIRCUMRADIUS = 1.2
-"""Circumradius of a cell in average edge lengths of its resolution, at most. Measured over all cells of resolutions 0
-to 3 and the cells around the pentagons of 6 and 9, where distortion is largest: 1.10."""
-
-_FINE_REACH_M = _CIRCUMRADIUS * h3.average_hexagon_edge_length(FINE_RESOLUTION, unit="m")
-_COARSE_REACH_M = _CIRCUMRADIUS * h3.average_hexagon_edge_length(COARSE_RESOLUTION, unit="m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,67 +41,59 @@ class Hit:
     depth_m: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    store: Store
-    fence: PreparedFence
-    fine: tuple[int, ...]
-    coarse: tuple[int, ...]
-
-
-_Cells = dict[int, tuple[_Entry, ...]]
-
-
 class StoreIndex:
     """An immutable index of stores. A change gives a new index, so readers in other threads are never disturbed.
 
     Raises ValueError when two stores have the same id, or naming the store whose fence cannot be prepared.
     """
 
-    __slots__ = ("_coarse", "_entries", "_fine")
+    __slots__ = ("_numbers", "_stores", "_table")
 
     def __init__(self, stores: Iterable[Store] = ()) -> None:
-        self._entries: dict[str, _Entry] = {}
-        for store in stores:
-            if store.id in self._entries:
-                raise ValueError(f"store {store.id!r} is given twice: ids must be unique")
-            self._entries[store.id] = _entry(store)
-        self._fine = _by_cell((entry, entry.fine) for entry in self._entries.values())
-        self._coarse = _by_cell((entry, entry.coarse) for entry in self._entries.values())
+        self._stores = tuple(stores)
+        self._numbers = _numbered(self._stores)
+        self._table = fence_table(_prepared(self._stores))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._stores)
 
     def __contains__(self, store_id: object) -> bool:
-        return store_id in self._entries
+        return store_id in self._numbers
 
     def get(self, store_id: str) -> Store | None:
         """The store with this id, or None."""
-        entry = self._entries.get(store_id)
-        return None if entry is None else entry.store
+        number = self._numbers.get(store_id)
+        return None if number is None else self._stores[number]
 
     def stores(self) -> tuple[Store, ...]:
         """All stores, in the order in which they were added."""
-        return tuple(entry.store for entry in self._entries.values())
+        return self._stores
 
     def hits(self, position: Position) -> tuple[Hit, ...]:
         """The stores whose fence contains `position` (its edge included), nearest first, then by id."""
-        lat, lng = position.lat, position.lng
-        candidates = self._fine.get(h3.latlng_to_cell(lat, lng, FINE_RESOLUTION))
-        if candidates is None:
+        lat, lng, table = position.lat, position.lng, self._table
+        cell = h3.latlng_to_cell(lat, lng, RESOLUTION)
+        row = table.rows.get(family(cell))
+        if row is None:
             return ()
+        cells, stop = table.cells, table.starts[row + 1]
+        at = bisect_left(cells, cell, table.starts[row], stop)
         found: list[Hit] = []
-        for entry in candidates:
-            fence = entry.fence
-            distance = great_circle_m(lat, lng, fence.lat, fence.lng)
-            if fence.radius_m is not None:
-                if distance <= fence.radius_m:
-                    found.append(Hit(entry.store, distance, fence.size_m, depth_m=fence.radius_m - distance))
-            elif fence.contains(lat, lng):
-                found.append(Hit(entry.store, distance, fence.size_m, depth_m=fence.depth_m(lat, lng)))
+        while at < stop and cells[at] == cell:
+            hit = self._inside(table.owners[at], lat, lng)
+            if hit is not None:
+                found.append(hit)
+            at += 1
         if len(found) > 1:
             found.sort(key=_by_distance)
         return tuple(found)
+
+    def match(self, lats: ArrayLike, lngs: ArrayLike) -> Matches:
+        """As `hits`, for many positions in degrees at once; numbers of stores are places in `stores()`.
+
+        Raises ValueError, without repeating a number, when some are no positions on the earth.
+        """
+        return match(self._table, lambda number: self._stores[number].id, lats, lngs)
 
     def nearest(self, position: Position, limit: int, within_m: float) -> tuple[Hit, ...]:
         """Up to `limit` stores whose fence is at most `within_m` metres away, nearest fence first, then by id.
@@ -120,18 +106,19 @@ class StoreIndex:
         if limit < 1:
             return ()
         lat, lng = position.lat, position.lng
-        centre = h3.latlng_to_cell(lat, lng, COARSE_RESOLUTION)
-        seen: dict[str, Hit] = {}
+        centre = coarse_of(h3.latlng_to_cell(lat, lng, RESOLUTION))
+        seen: set[int] = set()
         best: list[Hit] = []
         ring_number = 0
         while True:
             ring = h3.grid_ring(centre, ring_number)
-            fresh = self._fresh(ring, lat, lng, within_m, seen)
-            best = nsmallest(limit, [*best, *fresh], key=_by_fence)
+            fresh = self._fresh(ring, seen)
+            hits = (self._seen(number, lat, lng) for number in fresh)
+            best = nsmallest(limit, [*best, *(hit for hit in hits if hit.outside_m <= within_m)], key=_by_fence)
             # A way from the position to any cell further out crosses this ring, and is at least this long.
             reached = min((great_circle_m(lat, lng, *h3.cell_to_latlng(cell)) for cell in ring), default=float("inf"))
             worst = best[-1].outside_m if len(best) == limit else within_m
-            if reached - _COARSE_REACH_M > worst:
+            if reached - COARSE_REACH_M > worst:
                 return tuple(best)
             ring_number += 1
 
@@ -145,97 +132,82 @@ class StoreIndex:
 
     def measure(self, position: Position, store_ids: Iterable[str]) -> tuple[Hit, ...]:
         """The named stores as seen from `position`, in the given order; ids that are not indexed are left out."""
-        entries = (self._entries.get(store_id) for store_id in store_ids)
-        return tuple(_seen(entry, position.lat, position.lng) for entry in entries if entry is not None)
+        numbers = (self._numbers.get(store_id) for store_id in store_ids)
+        return tuple(self._seen(number, position.lat, position.lng) for number in numbers if number is not None)
 
-    def with_store(self, store: Store) -> StoreIndex:
-        """A new index with this store added, or put in the place of the one with the same id."""
-        return self._changed(store.id, _entry(store))
+    def changed(self, put: Iterable[Store] = (), removed: Iterable[str] = ()) -> StoreIndex:
+        """A new index without the stores `removed`, by id, and with those `put`, in the place of any of the same id.
 
-    def without(self, store_id: str) -> StoreIndex:
-        """A new index without this store; the same index when there is no such store."""
-        return self._changed(store_id, None) if store_id in self._entries else self
+        Stores that are put come last. Ids that are not there are no error. One copy, however many changes: fences that
+        stay are not looked at again. Errors as in the constructor.
+        """
+        added = tuple(put)
+        _numbered(added)
+        gone = {store.id for store in added}.union(removed)
+        kept = np.ones(len(self._stores), np.bool_)
+        kept[[number for store_id in gone if (number := self._numbers.get(store_id)) is not None]] = False
+        table = self._table.changed(kept, _prepared(added))
+        index = StoreIndex()
+        index._stores = (*compress(self._stores, kept.tolist()), *added)
+        index._numbers, index._table = _numbered(index._stores), table
+        return index
 
-    def _fresh(
-        self, cells: Iterable[int], lat: float, lng: float, within_m: float, seen: dict[str, Hit]
-    ) -> Iterable[Hit]:
-        fresh: list[Hit] = []
-        for cell in cells:
-            for entry in self._coarse.get(cell, ()):
-                if entry.store.id not in seen:
-                    hit = seen[entry.store.id] = _seen(entry, lat, lng)
-                    if hit.outside_m <= within_m:
-                        fresh.append(hit)
+    def _inside(self, owner: int, lat: float, lng: float) -> Hit | None:
+        """The store at a cell, if the position is in its fence."""
+        table, number = self._table, owner if owner >= 0 else ~owner
+        radius_m = table.radii[number]
+        if radius_m < 0.0:
+            fence = table.areas[number]
+            if owner >= 0 and not fence.contains(lat, lng):
+                return None
+            distance = great_circle_m(lat, lng, fence.lat, fence.lng)
+            return Hit(self._stores[number], distance, fence.size_m, depth_m=fence.depth_m(lat, lng))
+        store_lat = table.lats[number]
+        if abs(lat - store_lat) * METRES_PER_DEGREE > radius_m + 1.0:
+            return None
+        distance = great_circle_m(lat, lng, store_lat, table.lngs[number])
+        if distance > radius_m:
+            return None
+        return Hit(self._stores[number], distance, radius_m, depth_m=radius_m - distance)
+
+    def _fresh(self, ring: Iterable[int], seen: set[int]) -> set[int]:
+        """The stores below coarse cells that were not seen before; they are now."""
+        table = self._table
+        owners: set[int] = set()
+        for coarse in ring:
+            row = table.rows.get(family_of_coarse(coarse))
+            if row is not None:
+                owners.update(table.owners[table.starts[row] : table.starts[row + 1]])
+        fresh = {owner if owner >= 0 else ~owner for owner in owners} - seen
+        seen |= fresh
         return fresh
 
-    def _changed(self, store_id: str, entry: _Entry | None) -> StoreIndex:
-        old = self._entries.get(store_id)
-        changed = StoreIndex()
-        changed._entries = {key: value for key, value in self._entries.items() if key != store_id}
-        if entry is not None:
-            changed._entries[store_id] = entry
-        changed._fine = _exchanged(self._fine, store_id, old.fine if old else (), entry.fine if entry else (), entry)
-        changed._coarse = _exchanged(
-            self._coarse, store_id, old.coarse if old else (), entry.coarse if entry else (), entry
-        )
-        return changed
+    def _seen(self, number: int, lat: float, lng: float) -> Hit:
+        table = self._table
+        distance, radius_m = great_circle_m(lat, lng, table.lats[number], table.lngs[number]), table.radii[number]
+        if radius_m < 0.0:
+            area = table.areas[number]
+            return Hit(self._stores[number], distance, area.size_m, area.distance_m(lat, lng))
+        return Hit(self._stores[number], distance, radius_m, max(0.0, distance - radius_m))
 
 
-def _entry(store: Store) -> _Entry:
+def _numbered(stores: Sequence[Store]) -> dict[str, int]:
+    numbers = {store.id: number for number, store in enumerate(stores)}
+    if len(numbers) < len(stores):
+        twice = next(store.id for number, store in enumerate(stores) if numbers[store.id] != number)
+        raise ValueError(f"store {twice!r} is given twice: ids must be unique")
+    return numbers
+
+
+def _prepared(stores: Sequence[Store]) -> list[PreparedFence]:
+    return [_prepare(store) for store in stores]
+
+
+def _prepare(store: Store) -> PreparedFence:
     try:
-        fence = prepare(store.position, store.fence)
+        return prepare(store.position, store.fence)
     except ValueError as error:
         raise ValueError(f"the fence of store {store.id!r} cannot be used: {error}") from None
-    fine = _cover(fence, FINE_RESOLUTION, _FINE_REACH_M)
-    return _Entry(store, fence, fine, _cover(fence, COARSE_RESOLUTION, _COARSE_REACH_M))
-
-
-def _cover(fence: PreparedFence, resolution: int, reach_m: float) -> tuple[int, ...]:
-    """All cells that touch the fence, and some that do not; see the module's text for the reason."""
-    # An area's distance is up to 1 % too long (more only beyond 85 degrees), so the reach is stretched by as much.
-    limit = reach_m * 1.01
-    start = [h3.latlng_to_cell(lat, lng, resolution) for lat, lng in fence.anchors()]
-    cover, seen = set(start), set(start)
-    while start:
-        for cell in h3.grid_disk(start.pop(), 1):
-            if cell not in seen:
-                seen.add(cell)
-                if fence.distance_m(*h3.cell_to_latlng(cell)) <= limit:
-                    cover.add(cell)
-                    start.append(cell)
-    return tuple(sorted(cover))
-
-
-def _by_cell(covers: Iterable[tuple[_Entry, tuple[int, ...]]]) -> _Cells:
-    lists: dict[int, list[_Entry]] = {}
-    for entry, cells in covers:
-        for cell in cells:
-            lists.setdefault(cell, []).append(entry)
-    return {cell: tuple(entries) for cell, entries in lists.items()}
-
-
-def _exchanged(
-    cells: Mapping[int, tuple[_Entry, ...]], store_id: str, old: Iterable[int], new: Iterable[int], entry: _Entry | None
-) -> _Cells:
-    """A copy of `cells` where the store is taken out of the cells `old` and `entry` put into the cells `new`."""
-    copy = dict(cells)
-    for cell in old:
-        left = tuple(other for other in copy[cell] if other.store.id != store_id)
-        if left:
-            copy[cell] = left
-        else:
-            del copy[cell]
-    if entry is not None:
-        for cell in new:
-            copy[cell] = (*copy.get(cell, ()), entry)
-    return copy
-
-
-def _seen(entry: _Entry, lat: float, lng: float) -> Hit:
-    fence = entry.fence
-    distance = great_circle_m(lat, lng, fence.lat, fence.lng)
-    outside = fence.distance_m(lat, lng) if fence.radius_m is None else max(0.0, distance - fence.radius_m)
-    return Hit(entry.store, distance, fence.size_m, outside)
 
 
 def _by_distance(hit: Hit) -> tuple[float, str]:

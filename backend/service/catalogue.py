@@ -15,8 +15,6 @@ from stores.index import StoreIndex
 from stores.model import Product, Store
 
 CHECK_EVERY_S = 1.0
-MANY = 64
-"""With more changed stores than this the index is built anew rather than patched."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +114,6 @@ class Catalogue:
 
 def _index(index: StoreIndex, stores: tuple[Store, ...]) -> StoreIndex:
     kept = {store.id for store in stores}
-    changed = [store for store in stores if index.get(store.id) != store]
-    gone = [store.id for store in index.stores() if store.id not in kept]
-    if len(changed) + len(gone) > MANY:
-        return StoreIndex(stores)
-    for store in changed:
-        index = index.with_store(store)
-    for store_id in gone:
-        index = index.without(store_id)
-    return index
+    put = [store for store in stores if index.get(store.id) != store]
+    removed = [store.id for store in index.stores() if store.id not in kept]
+    return index.changed(put, removed) if put or removed else index

@@ -9,8 +9,9 @@ from h3.api import basic_int as h3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stores.cells import COARSE_RESOLUTION, RESOLUTION, coarse_of
 from stores.geometry import contains, distance_m, distance_to_fence_m, prepare
-from stores.index import COARSE_RESOLUTION, FINE_RESOLUTION, Hit, StoreIndex
+from stores.index import Hit, StoreIndex
 from stores.model import Area, Circle, Fence, Position, Store
 
 CENTRES = [(60.17, 24.94), (0.01, 179.999), (-0.01, -179.999), (89.995, 10.0), (40.75, -73.99)]
@@ -44,7 +45,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Store], list[Position]]:
             points.append(at((position.lat, position.lng), edge, 0))
         points.append(position)
     points += [at(centre, draw(metres), draw(metres)) for _ in range(5)]
-    cell = h3.latlng_to_cell(points[-1].lat, points[-1].lng, FINE_RESOLUTION)
+    cell = h3.latlng_to_cell(points[-1].lat, points[-1].lng, RESOLUTION)
     points += [Position(lat, lng) for lat, lng in h3.cell_to_boundary(cell)]
     return stores, points
 
@@ -91,15 +92,30 @@ def test_a_changed_index_answers_like_a_new_one(world: tuple[list[Store], list[P
     stores, points = world
     moved = Store(stores[0].id, "Moved", points[-1], Circle(data.draw(st.floats(10, 2_000))))
     index, gone = StoreIndex(stores), stores[-1].id
-    changed = index.with_store(moved).without(gone)
-    fresh = [store for store in [*stores[1:], moved] if store.id != gone]
+    changed = index.changed([moved], [gone])
+    fresh = [store for store in stores[1:] if store.id != gone] + [moved]
     for point in points:
         assert list(changed.hits(point)) == brute_hits(fresh, point)
         assert list(index.hits(point)) == brute_hits(stores, point)
         assert changed.nearest(point, 3, 5_000) == StoreIndex(fresh).nearest(point, 3, 5_000)
 
 
-@pytest.mark.parametrize("resolution", [COARSE_RESOLUTION, FINE_RESOLUTION])
+def test_many_changes_are_made_in_one_copy() -> None:
+    old = StoreIndex([Store(f"s{n}", "S", Position(60.0, 24.0 + n / 50), Circle(100)) for n in range(6)])
+    new = old.changed([Store("s2", "S", Position(10.0, 10.0), Circle(50))], ["s0", "s5", "unknown"])
+    assert [store.id for store in new.stores()] == ["s1", "s3", "s4", "s2"]
+    assert [hit.store.id for hit in new.hits(Position(10.0, 10.0))] == ["s2"]
+    assert new.hits(Position(60.0, 24.04)) == ()
+    assert len(old.hits(Position(60.0, 24.04))) == 1
+
+
+def test_two_changes_to_one_store_are_refused() -> None:
+    one = Store("s1", "One", Position(0, 0.5), Circle(150))
+    with pytest.raises(ValueError, match="'s1' is given twice"):
+        StoreIndex().changed([one, one])
+
+
+@pytest.mark.parametrize("resolution", [COARSE_RESOLUTION, RESOLUTION])
 def test_no_cell_is_larger_than_the_cover_assumes(resolution: int) -> None:
     # Cells near the pentagons, at the corners of the icosahedron, are distorted the most.
     limit = 1.2 * h3.average_hexagon_edge_length(resolution, unit="m")
@@ -108,6 +124,18 @@ def test_no_cell_is_larger_than_the_cover_assumes(resolution: int) -> None:
     for cell in cells:
         centre = Position(*h3.cell_to_latlng(cell))
         assert max(distance_m(centre, Position(*corner)) for corner in h3.cell_to_boundary(cell)) < limit
+
+
+def test_what_is_below_a_coarse_cell_is_as_near_as_assumed() -> None:
+    limit = 1.2 * h3.average_hexagon_edge_length(COARSE_RESOLUTION, unit="m")
+    coarse = [*h3.get_pentagons(COARSE_RESOLUTION), h3.latlng_to_cell(60.17, 24.94, COARSE_RESOLUTION)]
+    for cell in [near for each in coarse[-3:] for near in h3.grid_disk(each, 1)]:
+        centre = Position(*h3.cell_to_latlng(cell))
+        below = h3.cell_to_children(cell, RESOLUTION)
+        assert {coarse_of(each) for each in below} == {cell}
+        assert (
+            max(distance_m(centre, Position(*corner)) for each in below for corner in h3.cell_to_boundary(each)) < limit
+        )
 
 
 def test_the_distance_to_the_nearest_fence_is_none_when_there_is_none() -> None:
