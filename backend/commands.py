@@ -39,14 +39,15 @@ def register(app: typer.Typer) -> None:
     app.command("worker")(worker)
     app.command("fcm-emulator")(fcm_emulator)
     app.command("learn")(learn)
-    for name, about, commands in (
+    groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         ("database", "The database.", {"upgrade": upgrade}),
-        ("stores", "Stores.", {"import": stores_import}),
+        ("stores", "Stores.", {"import": stores_import, "match": stores_match}),
         ("menu", "Menus.", {"import": menu_import}),
         ("members", "Members.", {"import": members_import}),
         ("purchases", "Past purchases.", {"import": purchases_import}),
         ("keys", "API keys.", {"create": keys_create}),
-    ):
+    )
+    for name, about, commands in groups:
         group = typer.Typer(help=about, no_args_is_help=True)
         for command, function in commands.items():
             group.command(command)(function)
@@ -107,6 +108,44 @@ def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_j
     kind = "csv" if file.suffix.lower() == ".csv" else "geojson"
     read = read_stores(file.read_bytes(), kind, _mapping(mapping))
     _import("store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores))
+
+
+def stores_match(
+    points: File,
+    stores: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")],
+    output: Annotated[Path, typer.Option(help="Where hits go: CSV or Parquet.")],
+    mapping: Map = None,
+    map_points: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of POINTS holds lat, or lng.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find for every point of a file (CSV, GeoJSON or Parquet) the stores whose fence it is in.
+
+    Writes one row for each hit: point (its row from 0), store_id, distance_m to the store. A store's fence is its
+    polygon or a circle of its radius_m, 150 m unless the file says so. Rows that cannot be used are counted and
+    listed; exit code 2 when none can, and nothing was written.
+
+    Example: lull stores match points.csv --stores stores.csv --output hits.parquet
+    """
+    from backend.matching import Progress, interruptible, match_files
+    from stores.index import StoreIndex
+
+    kind = "csv" if stores.suffix.lower() == ".csv" else "geojson"
+    read = read_stores(stores.read_bytes(), kind, _mapping(mapping))
+    _list(read.problems, "store file, ")
+    if not read.stores:
+        raise ValueError("--stores: no store of the file can be used")
+    index = StoreIndex(read.stores)
+    with interruptible():
+        done = match_files(index, points, output, Progress(), _mapping(map_points))
+    for problem in done.problems[:SHOWN]:
+        typer.echo(f"point {problem.row}: {problem.reason}", err=True)
+    if done.unusable > SHOWN:
+        typer.echo(f"... and {done.unusable - SHOWN} more", err=True)
+    report = {"stores": len(read.stores), "store_problems": [asdict(each) for each in read.problems]} | asdict(done)
+    sentence = f"{_count(done.points, 'point')}, {done.unusable} of them unusable; {done.matched} in a fence"
+    _say(as_json, report, f"{sentence}; {_count(done.hits, 'hit')} among {_count(len(read.stores), 'store')}")
 
 
 def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
@@ -217,9 +256,9 @@ def _import(
         raise ValueError("no row of the file can be used, nothing was imported: mend what is listed above")
 
 
-def _list(problems: Sequence[RowProblem]) -> None:
+def _list(problems: Sequence[RowProblem], where: str = "") -> None:
     for problem in problems[:SHOWN]:
-        typer.echo(f"row {problem.row}: {problem.field}: {problem.reason}", err=True)
+        typer.echo(f"{where}row {problem.row}: {problem.field}: {problem.reason}", err=True)
     if len(problems) > SHOWN:
         typer.echo(f"... and {len(problems) - SHOWN} more (--json lists all)", err=True)
 

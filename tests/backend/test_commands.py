@@ -142,6 +142,7 @@ def test_each_command_shows_an_example(lull: Lull) -> None:
         ("fcm-emulator",),
         ("database", "upgrade"),
         ("stores", "import"),
+        ("stores", "match"),
         ("menu", "import"),
         ("members", "import"),
         ("purchases", "import"),
