@@ -7,7 +7,7 @@ from datetime import datetime
 from backend.adapters.firebase_auth import FirebaseVerifier
 from backend.adapters.sql.keys import SqlKeys
 from backend.service.errors import Unavailable
-from backend.service.model import Key, Role
+from backend.service.model import DeviceKey, Key, Role
 
 
 class LullIdentity:
@@ -30,3 +30,19 @@ class LullIdentity:
     def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
         """Make an API key."""
         return self._keys.create_key(role, store_ids, expires_at)
+
+    def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
+        """Make a device key."""
+        return self._keys.create_device_key(member_id, label, now, most)
+
+    def device_keys(self, member_id: str) -> tuple[DeviceKey, ...]:
+        """The member's device keys, oldest first."""
+        return self._keys.device_keys(member_id)
+
+    def device_key(self, secret: str) -> DeviceKey | None:
+        """The device key with this secret."""
+        return self._keys.device_key(secret)
+
+    def revoke_device_key(self, member_id: str, key_id: str) -> DeviceKey:
+        """Take a member's device key back."""
+        return self._keys.revoke_device_key(member_id, key_id)

@@ -301,6 +301,16 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceKey:
+    """A credential of one of a member's phones that can report fixes and nothing else; `label` is the member's word."""
+
+    id: str
+    member_id: str
+    label: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Counts over the books: decisions by reason, coupons by state, pushes by what became of them, money by currency.
 

@@ -21,6 +21,7 @@ from backend.service.model import (
     Coupon,
     CouponState,
     Device,
+    DeviceKey,
     Key,
     Member,
     Observation,
@@ -274,6 +275,21 @@ class Identity(Protocol):
 
     def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
         """Make an API key; its secret is told this once."""
+
+    def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
+        """Make a device key; its secret is told this once.
+
+        Raises NotFound when there is no such member, and Conflict when they have `most` already.
+        """
+
+    def device_keys(self, member_id: str) -> tuple[DeviceKey, ...]:
+        """The member's device keys, oldest first."""
+
+    def device_key(self, secret: str) -> DeviceKey | None:
+        """The device key with this secret; None when there is none, it was revoked, or its member is gone."""
+
+    def revoke_device_key(self, member_id: str, key_id: str) -> DeviceKey:
+        """Take a member's device key back for good. Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.service.catalogue import Catalogue
 from backend.service.codes import subkey
 from backend.service.consent import ConsentCache
+from backend.service.device_keys import DeviceKeys
 from backend.service.fixes import Fixes
 from backend.service.live import Live
 from backend.service.marketing import Marketing
@@ -27,6 +28,7 @@ class Services:
     clock: Clock
     catalogue: Catalogue
     sessions: Sessions
+    device_keys: DeviceKeys
     membership: Membership
     fixes: Fixes
     wallet: Wallet
@@ -47,6 +49,7 @@ def services(ports: Ports, clock: Clock, secret: str) -> Services:
         clock=clock,
         catalogue=catalogue,
         sessions=Sessions(ports.identity, ports.members, clock, subkey(secret, "sessions")),
+        device_keys=DeviceKeys(ports.identity, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,

@@ -16,6 +16,7 @@ from backend.service.model import (
     Consent,
     Coupon,
     CouponState,
+    DeviceKey,
     Key,
     Member,
     Observation,
@@ -89,6 +90,8 @@ class World:
     """What was done once: kind, digest and result by credential and Idempotency-Key."""
     keys: dict[str, tuple[Key, datetime | None]] = field(default_factory=dict)
     """API keys and their ends by the SHA-256 of their secrets."""
+    device_keys: dict[str, DeviceKey] = field(default_factory=dict)
+    """Device keys by the SHA-256 of their secrets."""
 
     def is_paused(self, store_id: str) -> bool:
         """Whether offers and pushes of this store are stopped."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import MetaData, create_engine
 
 from backend.adapters.sql import Database, SqlChain, SqlKeys, SqlLedger, SqlMembers, upgrade
-from backend.service.model import Key, Role
+from backend.service.model import DeviceKey, Key, Role
 from backend.service.ports import Ports
 from backend.twins import TwinIdentity, TwinPresence, TwinSender, World
 
@@ -31,6 +31,18 @@ class KeysOverSql:
 
     def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
         return self._keys.create_key(role, store_ids, expires_at)
+
+    def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
+        return self._keys.create_device_key(member_id, label, now, most)
+
+    def device_keys(self, member_id: str) -> tuple[DeviceKey, ...]:
+        return self._keys.device_keys(member_id)
+
+    def device_key(self, secret: str) -> DeviceKey | None:
+        return self._keys.device_key(secret)
+
+    def revoke_device_key(self, member_id: str, key_id: str) -> DeviceKey:
+        return self._keys.revoke_device_key(member_id, key_id)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Who somebody is, and API keys."""
+"""Who somebody is, API keys and device keys."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.service.errors import InvalidIdToken
+from backend.service.errors import Conflict, InvalidIdToken, NotFound
+from backend.service.model import DeviceKey
 from backend.service.ports import Ports
-from tests.contracts.examples import KAMPPI, NOW
+from tests.contracts.examples import KAMPPI, NOW, at_once
 
 
 def test_an_id_token_tells_whose_it_is(ports: Ports) -> None:
@@ -56,3 +57,60 @@ def test_a_key_ends(ports: Ports) -> None:
     key, secret = ports.identity.create_key("till", None, NOW + timedelta(hours=1))
     assert ports.identity.key(secret, NOW) == key
     assert ports.identity.key(secret, NOW + timedelta(hours=1)) is None
+
+
+def test_a_device_key_is_known_by_its_secret(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    key, secret = ports.identity.create_device_key(aino.id, "Old phone", NOW, 10)
+    assert (key.member_id, key.label, key.created_at) == (aino.id, "Old phone", NOW)
+    assert ports.identity.device_key(secret) == key
+    assert ports.identity.device_key(secret[:-1]) is None
+    assert ports.identity.key(secret, NOW) is None
+
+
+def test_device_keys_look_like_no_other_credential(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    made = [ports.identity.create_device_key(aino.id, "", NOW, 10) for _ in range(5)]
+    assert len({secret for _, secret in made}) == len({key.id for key, _ in made}) == 5
+    assert all(secret.startswith("ld_") and len(secret) == 46 for _, secret in made)
+
+
+def test_a_member_sees_their_own_device_keys_oldest_first(ports: Ports) -> None:
+    aino, eero = (ports.members.sign_in(uid, NOW) for uid in ("aino", "eero"))
+    late, _ = ports.identity.create_device_key(aino.id, "late", NOW + timedelta(hours=1), 10)
+    early, _ = ports.identity.create_device_key(aino.id, "early", NOW, 10)
+    ports.identity.create_device_key(eero.id, "other", NOW, 10)
+    assert ports.identity.device_keys(aino.id) == (early, late)
+    assert ports.identity.device_keys("nobody") == ()
+
+
+def test_nobody_else_revokes_a_device_key(ports: Ports) -> None:
+    aino, eero = (ports.members.sign_in(uid, NOW) for uid in ("aino", "eero"))
+    key, secret = ports.identity.create_device_key(aino.id, "", NOW, 10)
+    with pytest.raises(NotFound):
+        ports.identity.revoke_device_key(eero.id, key.id)
+    assert ports.identity.device_key(secret) == key
+
+
+def test_a_revoked_device_key_is_gone(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    key, secret = ports.identity.create_device_key(aino.id, "", NOW, 10)
+    assert ports.identity.revoke_device_key(aino.id, key.id) == key
+    assert ports.identity.device_key(secret) is None
+    assert ports.identity.device_keys(aino.id) == ()
+    with pytest.raises(NotFound):
+        ports.identity.revoke_device_key(aino.id, key.id)
+
+
+def test_a_device_key_needs_a_member(ports: Ports) -> None:
+    with pytest.raises(NotFound):
+        ports.identity.create_device_key("nobody", "", NOW, 10)
+
+
+def test_of_many_device_keys_made_at_once_no_more_than_the_most_are_there(ports: Ports) -> None:
+    aino = ports.members.sign_in("aino", NOW)
+    made = at_once(8, lambda _: ports.identity.create_device_key(aino.id, "", NOW, 3))
+    refused = [each for each in made if isinstance(each, Exception)]
+    assert [type(each) for each in refused] == [Conflict] * 5
+    kept: list[DeviceKey] = [each[0] for each in made if not isinstance(each, Exception)]
+    assert {key.id for key in ports.identity.device_keys(aino.id)} == {key.id for key in kept}

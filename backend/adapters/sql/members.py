@@ -54,7 +54,7 @@ class SqlMembers:
             "time_zone": device.time_zone,
         }
         with self._database.write() as connection:
-            _must_exist(connection, member_id)
+            must_exist(connection, member_id)
             # The member's row is locked, so it is the registration that others may claim at the same moment.
             connection.execute(t.devices.delete().where(t.devices.c.member_id == member_id))
             whole = {"member_id": member_id, **values}
@@ -69,7 +69,7 @@ class SqlMembers:
     def record_consent(self, member_id: str, consent: Consent) -> None:
         """Append to the log and let it hold, in one transaction."""
         with self._database.write() as connection:
-            _must_exist(connection, member_id)
+            must_exist(connection, member_id)
             _append(connection, member_id, consent)
 
     def consents(self, member_id: str) -> tuple[Consent, ...]:
@@ -82,7 +82,7 @@ class SqlMembers:
         """Replace preferences by what `change` makes of them."""
         mine = t.members.c.id == member_id
         with self._database.write() as connection:
-            _must_exist(connection, member_id)
+            must_exist(connection, member_id)
             old = connection.execute(sa.select(t.members.c.preferences).where(mine)).scalar_one()
             changed = change(rows.PREFERENCES.validate_json(old))
             body = rows.PREFERENCES.dump_json(changed).decode()
@@ -131,7 +131,7 @@ class SqlMembers:
             return int(connection.execute(update, values).rowcount)
 
 
-def _must_exist(connection: sa.Connection, member_id: str) -> None:
+def must_exist(connection: sa.Connection, member_id: str) -> None:
     """Raise NotFound for nobody; until the transaction ends nobody else changes the member."""
     query = sa.select(t.members.c.id).where(t.members.c.id == member_id).with_for_update()
     if connection.execute(query).one_or_none() is None:

@@ -166,6 +166,16 @@ devices = sa.Table(
     sa.Column("time_zone", sa.Text, nullable=False),
 )
 
+device_keys = sa.Table(
+    "device_keys",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("member_id", sa.Text, nullable=False, index=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
 consents = sa.Table(
     "consents",
     metadata,

@@ -12,6 +12,9 @@ from backend.api.schemas.members import (
     ConsentAnswer,
     ConsentBody,
     DeviceBody,
+    DeviceKeyAnswer,
+    DeviceKeyBody,
+    NewDeviceKeyAnswer,
     PreferencesAnswer,
     PreferencesBody,
     SessionBody,
@@ -34,6 +37,23 @@ def put_device(call: Call) -> Device:
     """Register the phone."""
     body: DeviceBody = call.body
     return call.services.membership.register(call.member_id, body.to_device())
+
+
+def post_device_key(call: Call) -> NewDeviceKeyAnswer:
+    """Make a key for a phone that can only report."""
+    body: DeviceKeyBody = call.body
+    key, secret = call.services.device_keys.create(call.member_id, body.label)
+    return NewDeviceKeyAnswer(key.id, key.label, key.created_at, secret)
+
+
+def get_device_keys(call: Call) -> Listing[DeviceKeyAnswer]:
+    """The member's device keys."""
+    return Listing(tuple(DeviceKeyAnswer.of(key) for key in call.services.device_keys.of(call.member_id)))
+
+
+def delete_device_key(call: Call) -> DeviceKeyAnswer:
+    """Take a key back."""
+    return DeviceKeyAnswer.of(call.services.device_keys.revoke(call.member_id, call.path["key_id"]))
 
 
 def get_consents(call: Call) -> Listing[ConsentAnswer]:
@@ -106,6 +126,15 @@ ROUTES = (
         body=SessionBody, statuses=(201,), errors=(401,),
     ),
     Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),
+    Route(
+        "POST", "/v1/me/device-keys", post_device_key, "Make a key with which a phone can only report fixes",
+        NewDeviceKeyAnswer, MEMBER, body=DeviceKeyBody, statuses=(201,), errors=(404, 409),
+    ),
+    Route("GET", "/v1/me/device-keys", get_device_keys, "The device keys", Listing[DeviceKeyAnswer], MEMBER),
+    Route(
+        "DELETE", "/v1/me/device-keys/{key_id}", delete_device_key, "Take a device key back", DeviceKeyAnswer, MEMBER,
+        errors=(404,),
+    ),
     Route(
         "GET", "/v1/me/consents", get_consents, "What the member agrees to", Listing[ConsentAnswer], MEMBER,
         errors=(404,),

@@ -61,6 +61,7 @@ PATHS: dict[str, Any] = {
     "redemption_id": Id,
     "offer_id": Id,
     "campaign_id": Id,
+    "key_id": Id,
     "purpose": Purpose,
 }
 """The types of path parameters, by name."""

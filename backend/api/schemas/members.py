@@ -14,6 +14,7 @@ from backend.service.model import (
     PURPOSES,
     Consent,
     Device,
+    DeviceKey,
     Preferences,
     Purpose,
     Registration,
@@ -50,6 +51,36 @@ class DeviceBody(Body):
         """As the use cases want it."""
         registration = Registration(self.registration.kind, self.registration.value)
         return Device(registration, self.platform, self.locale, self.time_zone)
+
+
+class DeviceKeyBody(Body):
+    """For which phone a device key is: the member's own word, to tell their keys apart."""
+
+    label: Name
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKeyAnswer:
+    """A device key without its secret."""
+
+    id: str
+    label: str
+    created_at: datetime
+
+    @staticmethod
+    def of(key: DeviceKey) -> DeviceKeyAnswer:
+        """From the use cases."""
+        return DeviceKeyAnswer(key.id, key.label, key.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeviceKeyAnswer:
+    """A new device key; `key` is its secret, told this once."""
+
+    id: str
+    label: str
+    created_at: datetime
+    key: str
 
 
 class ConsentBody(Body):

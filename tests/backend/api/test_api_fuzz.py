@@ -16,6 +16,7 @@ from tests.backend.api.world import BASKET, CAMPAIGN, DEVICE, OFFER, STORE, Lull
 EXAMPLES: tuple[tuple[str, str, str, Any], ...] = (
     ("POST", "/v1/sessions", "member", {"id_token": "uid:eero"}),
     ("PUT", "/v1/me/device", "member", DEVICE),
+    ("POST", "/v1/me/device-keys", "member", {"label": "Old phone"}),
     ("PUT", "/v1/me/consents/measurement", "member", {"granted": True, "text_version": "1"}),
     (
         "PATCH",
