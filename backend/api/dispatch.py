@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from flask import Request, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -11,11 +12,12 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from backend.api import problems
 from backend.api.authentication import caller
+from backend.api.formats.sent import Format, Sent
 from backend.api.metrics import Metrics
 from backend.api.problems import BadRequest, FieldError, InvalidFields, invalid
 from backend.api.routing import Call, Reply, Route, request_digest
 from backend.api.schemas.base import PATHS, IdempotencyKey
-from backend.service.errors import LullError
+from backend.service.errors import LullError, Unauthenticated
 from backend.service.model import Key
 from backend.service.ports import Once
 from backend.service.services import Services
@@ -23,13 +25,15 @@ from backend.service.services import Services
 _NO_STORE = (("Cache-Control", "no-store"),)
 """Only answers to GET want it: others are not kept anyway (RFC 9111, 3), and on the hot path a header costs time."""
 _JSON = "application/json"
+_PLAIN = "text/plain; charset=utf-8"
 _IDEMPOTENCY_KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 
 
 def flask_view(route: Route, services: Services, metrics: Metrics) -> Callable[..., Response]:
     """What Flask calls for this route. Errors are answered here, so that Flask's own ways are not walked."""
-    call = _caller(route, services)
-    dump = TypeAdapter(route.answer).dump_json
+    call = _device_caller(route.format, services) if route.format else _caller(route, services)
+    challenge = route.format.challenge if route.format else "Bearer"
+    dump, kind = _writer(route.answer)
     note = metrics.watch(route.method, route.path)
     headers = _NO_STORE if route.method == "GET" else None
 
@@ -39,13 +43,33 @@ def flask_view(route: Route, services: Services, metrics: Metrics) -> Callable[.
             value, status = route.view(call(path)), route.statuses[0]
             if isinstance(value, Reply):
                 value, status = value.value, value.status
-            response = Response(dump(value), status, headers, content_type=_JSON)
+            response = Response(dump(value), status, headers, content_type=kind)
         except Exception as error:
-            response = problems.response(error, route.method, route.path)
+            response = problems.response(error, route.method, route.path, challenge)
         note(response.status_code, perf_counter() - began)
         return response
 
     return view
+
+
+def _writer(answer: Any) -> tuple[Callable[[Any], bytes], str]:
+    if answer is None:
+        return lambda _: b"", _PLAIN
+    return TypeAdapter(answer).dump_json, _JSON
+
+
+def _device_caller(form: Format, services: Services) -> Callable[[dict[str, str]], Call]:
+    """A caller with a device key, and fixes as their app wrote them."""
+
+    def call(_: dict[str, str]) -> Call:
+        now = request._get_current_object()  # type: ignore[attr-defined]
+        sent = Sent(now.headers.get("Authorization"), now.args.to_dict(), now.mimetype, _data(now))
+        secret = form.key(sent)
+        if not secret:
+            raise Unauthenticated("no_device_key", "send a device key where docs/phones.md says for this app")
+        return Call(services, services.device_keys.member(secret), form.read(sent))
+
+    return call
 
 
 def _caller(route: Route, services: Services) -> Callable[[dict[str, str]], Call]:
@@ -80,13 +104,18 @@ def _check_path(types: dict[str, TypeAdapter[str]], path: dict[str, str]) -> Non
 def _body(now: Request, model: type[BaseModel]) -> BaseModel:
     if now.mimetype != _JSON:
         raise UnsupportedMediaType
-    data = now.get_data()
-    if now.content_length is None and len(data) >= (now.max_content_length or 0):
-        raise RequestEntityTooLarge  # a body of unknown length is cut at the limit without a word
+    data = _data(now)
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _data(now: Request) -> bytes:
+    data = now.get_data()
+    if now.content_length is None and len(data) >= (now.max_content_length or 0):
+        raise RequestEntityTooLarge  # a body of unknown length is cut at the limit without a word
+    return data
 
 
 def _query(now: Request, model: type[BaseModel] | None) -> BaseModel | None:

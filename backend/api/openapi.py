@@ -46,7 +46,8 @@ def document(routes: Sequence[Route]) -> Json:
             "securitySchemes": {
                 "session": {"type": "http", "scheme": "bearer", "description": "A session token: POST /v1/sessions"},
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: lull keys create"},
-            },
+            }
+            | {f"device_{each.format.name}": dict(each.format.security) for each in routes if each.format},
         },
     }
 
@@ -54,9 +55,12 @@ def document(routes: Sequence[Route]) -> Json:
 def _schemas(routes: Sequence[Route]) -> tuple[dict[tuple[str, str], Json], dict[str, Json]]:
     inputs: list[_Input] = [("problem", "serialization", TypeAdapter(Problem))]
     for route in routes:
-        inputs.append((_name(route), "serialization", TypeAdapter(route.answer)))
+        if route.answer is not None:
+            inputs.append((_name(route), "serialization", TypeAdapter(route.answer)))
         if route.body:
             inputs.append((_name(route), "validation", TypeAdapter(route.body)))
+        for media, kind in route.format.content.items() if route.format else ():
+            inputs.append((f"{_name(route)} {media}", "validation", TypeAdapter(kind)))
     refs, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF)
     return {(str(key), mode): schema for (key, mode), schema in refs.items()}, definitions["$defs"]
 
@@ -75,21 +79,33 @@ def _operation(route: Route, refs: dict[tuple[str, str], Json]) -> Json:
         "tags": [route.path.removeprefix("/v1").split("/")[1]],
         "parameters": _parameters(route),
         "responses": {
-            str(status): {
-                "description": HTTPStatus(status).phrase,
-                "content": {"application/json": {"schema": refs[name, "serialization"]}},
-            }
-            for status in route.statuses
+            str(status): {"description": HTTPStatus(status).phrase} | _answer(route, refs) for status in route.statuses
         }
-        | {str(status): _failure(status, refs) for status in route.all_errors()},
+        | {str(status): _failure(status, refs, route) for status in route.all_errors()},
     }
     if route.who:
-        made["description"] = f"For: {', '.join(sorted(route.who))}" + ("." if route.who == {"member"} else ", admin.")
-        made["security"] = [{"session": []}] if route.who == {"member"} else [{"key": []}]
+        made["description"], made["security"] = _callers(route)
     if route.body:
         content = {"application/json": {"schema": refs[name, "validation"]}}
         made["requestBody"] = {"required": True, "content": content}
+    if route.format:
+        content = {media: {"schema": refs[f"{name} {media}", "validation"]} for media in route.format.content}
+        made["requestBody"] = {"required": False, "content": content}
     return made
+
+
+def _answer(route: Route, refs: dict[tuple[str, str], Json]) -> Json:
+    if route.answer is None:
+        return {}
+    return {"content": {"application/json": {"schema": refs[_name(route), "serialization"]}}}
+
+
+def _callers(route: Route) -> tuple[str, list[Json]]:
+    if route.format:
+        return "For: a device key.", [{f"device_{route.format.name}": []}]
+    if route.who == {"member"}:
+        return "For: member.", [{"session": []}]
+    return f"For: {', '.join(sorted(route.who))}, admin.", [{"key": []}]
 
 
 def _parameters(route: Route) -> list[Json]:
@@ -103,18 +119,23 @@ def _parameters(route: Route) -> list[Json]:
             {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": kind}
             for name, kind in schema["properties"].items()
         ]
+    if route.format and route.format.query:
+        # Each may be in the body instead.
+        schema = route.format.query.model_json_schema()
+        found += [{"name": name, "in": "query", "schema": kind} for name, kind in schema["properties"].items()]
     if route.once:
         schema = TypeAdapter(IdempotencyKey).json_schema()
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
     return found
 
 
-def _failure(status: int, refs: dict[tuple[str, str], Json]) -> Json:
+def _failure(status: int, refs: dict[tuple[str, str], Json], route: Route) -> Json:
     made: Json = {
         "description": HTTPStatus(status).phrase,
         "content": {CONTENT_TYPE: {"schema": refs["problem", "serialization"]}},
     }
-    headers = {401: ("WWW-Authenticate", {"const": "Bearer"}), 503: ("Retry-After", {"const": str(RETRY_AFTER_S)})}
+    challenge = route.format.challenge if route.format else "Bearer"
+    headers = {401: ("WWW-Authenticate", {"const": challenge}), 503: ("Retry-After", {"const": str(RETRY_AFTER_S)})}
     if status in headers:
         header, schema = headers[status]
         made["headers"] = {header: {"schema": {"type": "string"} | schema}}

@@ -65,16 +65,28 @@ class BadRequest(LullError):
     """The request cannot be read as such."""
 
 
+class UnsupportedMedia(LullError):
+    """The body is in a format that this route does not take."""
+
+    status = 415
+
+
 def invalid(error: ValidationError) -> LullError:
     """What pydantic found wrong, without the values it found."""
     details = error.errors(include_input=False, include_url=False, include_context=False)
     if details[0]["type"] == "json_invalid":
         return BadRequest("json_unreadable", "the body is not JSON, or not in UTF-8")
-    return InvalidFields([_field_error(detail) for detail in details[:SHOWN]])
+    return InvalidFields([_field_error(detail, ()) for detail in details[:SHOWN]])
 
 
-def _field_error(detail: Any) -> FieldError:
-    location, message = list(detail["loc"]), str(detail["msg"])
+def field_errors(error: ValidationError, within: tuple[int, ...] = ()) -> list[FieldError]:
+    """The same as fields, under the place `within`."""
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    return [_field_error(detail, within) for detail in details[:SHOWN]]
+
+
+def _field_error(detail: Any, within: tuple[int, ...]) -> FieldError:
+    location, message = [*within, *detail["loc"]], str(detail["msg"])
     if detail["type"] == "extra_forbidden":
         # The name was sent as well, so it is told only when it looks like a name.
         named = _NAME.fullmatch(str(location[-1])) is not None
@@ -83,8 +95,11 @@ def _field_error(detail: Any) -> FieldError:
     return FieldError(".".join(str(part) for part in location), message.removeprefix("Value error, "))
 
 
-def response(error: Exception, method: str, route: str) -> Response:
-    """The response to an error; one that nobody foresaw is logged, with its place but without its words."""
+def response(error: Exception, method: str, route: str, challenge: str = "Bearer") -> Response:
+    """The response to an error; one that nobody foresaw is logged, with its place but without its words.
+
+    `challenge` says how to authenticate where that was amiss.
+    """
     if isinstance(error, HTTPException):
         return _of_werkzeug(error)
     if not isinstance(error, LullError):
@@ -95,7 +110,7 @@ def response(error: Exception, method: str, route: str) -> Response:
     errors = error.errors if isinstance(error, InvalidFields) else None
     made = _render(error.status, error.reason, error.detail, errors)
     if error.status == 401:
-        made.headers["WWW-Authenticate"] = "Bearer"
+        made.headers["WWW-Authenticate"] = challenge
     if error.status == 503:
         made.headers["Retry-After"] = str(RETRY_AFTER_S)
     return made

@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from backend.api.formats.sent import Format
 from backend.service.codes import digest
 from backend.service.errors import Forbidden
 from backend.service.model import Key
 from backend.service.ports import Once
 from backend.service.services import Services
 
-Who = Literal["member", "till", "marketer", "analyst"]
+Who = Literal["member", "device", "till", "marketer", "analyst"]
 ANYONE: frozenset[Who] = frozenset()
 
 
@@ -31,7 +32,7 @@ class Call:
 
     @property
     def member_id(self) -> str:
-        """The member who calls; only for routes of members."""
+        """The member who calls; only for routes of members and their devices."""
         assert isinstance(self.caller, str)
         return self.caller
 
@@ -74,8 +75,9 @@ class Route:
     """One route: who may call it, what it takes, what it answers, and what can go wrong beside the usual.
 
     `path` names its parameters in braces; their types are in `backend.api.schemas.base.PATHS`. `answer` is a type whose
-    values the view returns. `statuses` are those of success, the usual one first. `once` says that the route wants an
-    Idempotency-Key. An admin key may do all that other keys may.
+    values the view returns, None one without a body. `statuses` are those of success, the usual one first. `once` says
+    that the route wants an Idempotency-Key. An admin key may do all that other keys may. A route with a `format` is for
+    device keys only, and what its app sends is read as that says.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -89,6 +91,7 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     errors: tuple[int, ...] = ()
     once: bool = False
+    format: Format | None = None
 
     @property
     def template(self) -> str:
@@ -99,8 +102,8 @@ class Route:
         """Every status of failure that can occur here."""
         found = {422, 500, 503, *self.errors}
         if self.who:
-            found |= {401, 403}
-        if self.body:
+            found |= {401} if self.format else {401, 403}
+        if self.body or self.format:
             found |= {400, 413, 415}
         if self.once:
             found |= {400, 409}

@@ -61,12 +61,24 @@ def test_every_operation_tells_its_parameters_answers_and_failures(document: dic
             assert all("type" in each["schema"] or "enum" in each["schema"] for each in operation["parameters"])
             for status, response in operation["responses"].items():
                 kind = "application/json" if status < "300" else "application/problem+json"
-                assert list(response["content"]) == [kind]
+                assert list(response.get("content", (kind,))) == [kind]
             assert {"422", "500", "503"} <= set(operation["responses"])
             if "requestBody" in operation:
                 assert {"400", "413", "415"} <= set(operation["responses"])
             if "security" in operation:
-                assert {"401", "403"} <= set(operation["responses"])
+                device = any(name.startswith("device_") for each in operation["security"] for name in each)
+                assert {"401", *(() if device else ("403",))} <= set(operation["responses"])
+
+
+def test_formats_of_other_apps_document_their_bodies_and_where_their_key_goes(document: dict[str, Any]) -> None:
+    paths, schemes = document["paths"], document["components"]["securitySchemes"]
+    found = {name: paths[f"/v1/me/fixes/{name}"]["post"] for name in ("owntracks", "osmand", "transistorsoft")}
+    forms = {name: set(each["requestBody"]["content"]) for name, each in found.items()}
+    json, form = "application/json", "application/x-www-form-urlencoded"
+    assert forms == {"owntracks": {json}, "osmand": {json, form}, "transistorsoft": {json}}
+    assert all(each["security"] == [{f"device_{name}": []}] for name, each in found.items())
+    assert schemes["device_osmand"]["in"] == "query"
+    assert {"lat", "lon", "timestamp"} <= {each["name"] for each in found["osmand"]["parameters"]}
 
 
 def test_money_routes_document_their_idempotency_key(document: dict[str, Any]) -> None:

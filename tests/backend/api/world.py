@@ -171,6 +171,11 @@ class Lull:
         agreed = {"granted": True, "text_version": "2026-01"}
         assert self.put("/v1/me/consents/location_offers", agreed, self.member).status_code == 200
 
+    def device_key(self) -> str:
+        """The secret of a new device key of Aino's."""
+        key: str = self.post("/v1/me/device-keys", {"label": "Phone"}, self.member).get_json()["key"]
+        return key
+
     def issue(self) -> dict[str, Any]:
         """Aino walks into Kamppi and gets a coupon."""
         self.open_chain()
