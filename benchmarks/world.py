@@ -125,7 +125,7 @@ def _fill_members(ports: Ports, ids: Sequence[str]) -> None:
     members = [Member(each, each, "gold", time_zone="Europe/Helsinki") for each in ids]
     ports.members.add((member, consents) for member in members)
     for each in ids:
-        device = Device(Registration("fid", f"fid-{each}"), "android", "en", "Europe/Helsinki")
+        device = Device(Registration("fid", f"fid-{each}"), "ios", "en", "Europe/Helsinki")
         ports.members.set_device(each, device)
     ports.members.set_tastes({each: {"cappuccino": 0.5, "cinnamon_bun": 0.3, "tea": 0.2} for each in ids})
 

@@ -1,9 +1,11 @@
-"""A short memory of who agreed to location offers, so that a phone far from any store costs no look-up."""
+"""A short memory of who agreed to location offers, on which platform: a phone far from any store costs no look-up."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
 
+from backend.service.model import Platform
 from backend.service.ports import Clock, Members
 from backend.service.remembered import Remembered
 
@@ -12,18 +14,31 @@ LIFE_S = 5.0
 MEMBERS = 200_000
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    agreed: bool
+    platform: Platform | None
+
+
 class ConsentCache:
-    """Remembers consent to location offers for a few seconds; what is written here is forgotten at once."""
+    """Remembers consent and the phone's platform for a few seconds; what is written here is forgotten at once."""
 
     def __init__(self, members: Members, clock: Clock) -> None:
         self._members = members
         self._clock = clock
-        self._known: Remembered[str, bool] = Remembered(MEMBERS)
+        self._known: Remembered[str, _Known] = Remembered(MEMBERS)
         self._lock = Lock()
         self._forgotten = 0
 
     def location_offers(self, member_id: str) -> bool:
         """Whether the member agrees; somebody unknown does not."""
+        return self._look(member_id).agreed
+
+    def platform(self, member_id: str) -> Platform | None:
+        """What the member's phone runs; None when none is registered."""
+        return self._look(member_id).platform
+
+    def _look(self, member_id: str) -> _Known:
         now = self._clock.real()
         known = self._known.get(member_id, now)
         if known is not None:
@@ -31,10 +46,11 @@ class ConsentCache:
         forgotten = self._forgotten
         member = self._members.get(member_id)
         agreed = member is not None and "location_offers" in member.consents
+        found = _Known(agreed, member.device.platform if member is not None and member.device is not None else None)
         with self._lock:
             if forgotten == self._forgotten:  # or what was read may be from before somebody changed their mind
-                self._known.put(member_id, now + LIFE_S, agreed)
-        return agreed
+                self._known.put(member_id, now + LIFE_S, found)
+        return found
 
     def forget(self, member_id: str) -> None:
         """Ask again next time."""

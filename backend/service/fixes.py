@@ -11,7 +11,7 @@ from backend.service.consent import ConsentCache
 from backend.service.model import Coupon
 from backend.service.opportunity import Answer, Opportunities, Signal
 from backend.service.ports import Clock, Presence
-from backend.service.watch import REPORT_INSIDE_S, REPORT_S, Advice, Watch
+from backend.service.watch import FENCES, FEWEST, REPORT_INSIDE_S, REPORT_S, Advice, Watch
 from stores.index import StoreIndex
 from stores.model import Fix
 from stores.presence import PresenceRules, PresenceState, Step, advance
@@ -99,7 +99,7 @@ class Fixes:
             accepted=len(fixes) - len(rejected),
             rejected=tuple(sorted(rejected, key=lambda each: each.index)),
             answers=answers,
-            watch=self._advice(newest, index),
+            watch=self._advice(member_id, newest, index),
             too_small=newest.step.too_small,
         )
 
@@ -117,10 +117,11 @@ class Fixes:
         step = self._presence.apply(member_id, self._clock.real(), move)
         return _Taken(number, fix, step.rejection, step, before[-1])
 
-    def _advice(self, newest: _Taken, index: StoreIndex) -> Advice:
+    def _advice(self, member_id: str, newest: _Taken, index: StoreIndex) -> Advice:
         if newest.refused is not None or newest.step.state is None:
             return Advice(report_in_s=REPORT_INSIDE_S)
-        advice = self._watch.advise(index, newest.fix.position)
+        platform = self._consent.platform(member_id)
+        advice = self._watch.advise(index, newest.fix.position, FENCES[platform] if platform else FEWEST)
         # What was seen once wants a second look before it counts.
         return replace(advice, report_in_s=REPORT_S[0]) if newest.step.state.crossing else advice
 

@@ -31,6 +31,7 @@ class Membership:
         """Register the member's phone for pushes."""
         self.member(member_id)
         self._members.set_device(member_id, device)
+        self._consent.forget(member_id)  # which remembers the platform too
         return device
 
     def consents(self, member_id: str) -> tuple[Consent, ...]:

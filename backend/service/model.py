@@ -16,6 +16,7 @@ Tier = Literal["green", "gold", "reserve"]
 TIERS: tuple[Tier, ...] = ("green", "gold", "reserve")
 Purpose = Literal["location_offers", "personalisation", "measurement"]
 PURPOSES: tuple[Purpose, ...] = ("location_offers", "personalisation", "measurement")
+Platform = Literal["ios", "android"]
 Role = Literal["till", "marketer", "analyst", "admin"]
 
 
@@ -47,7 +48,7 @@ class Device:
     """A member's phone."""
 
     registration: Registration
-    platform: Literal["ios", "android"]
+    platform: Platform
     locale: str
     time_zone: str
 

@@ -2,70 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from h3.api import basic_int as h3
 
+from backend.service.model import Platform
+from stores.geometry import extent_m
 from stores.index import Hit, StoreIndex
-from stores.model import Position
+from stores.model import Position, Store
 
 RESOLUTION = 9
 _REACH_M = 1.2 * h3.average_hexagon_edge_length(RESOLUTION, unit="m")
 """How far a point of a cell may be from its centre; 1.2 average edges are safe everywhere on earth."""
 
-FENCES = 20
-"""iOS lets an app watch 20 regions (Apple, CLLocationManager)."""
+FENCES: Mapping[Platform, int] = {"ios": 20, "android": 100}
+"""So many an app may watch: 20 regions on iOS (Apple, CLLocationManager), 100 geofences on Android (Google,
+GeofencingClient)."""
+FEWEST = min(FENCES.values())
+"""What any phone can watch."""
 WITHIN_M = 20_000.0
 APPROACH_MPS = 5.0
 """Report again when, at this speed, the nearest fence could have been reached."""
 REPORT_S = (15, 900)
 REPORT_INSIDE_S = 60
-CELLS = 50_000
+HELD = 2_000_000
+"""So many mentions of fences are remembered for all cells together, 8 bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFence:
+    """A fence for the phone's own geofencing: a circle that covers the store's fence, in whole metres."""
+
+    store_id: str
+    lat: float
+    lng: float
+    radius_m: float
+
+    @staticmethod
+    def of(store: Store) -> WatchedFence:
+        """Around the store's position."""
+        place = store.position
+        return WatchedFence(store.id, place.lat, place.lng, float(ceil(extent_m(place, store.fence))))
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Fences worth registering on the phone, nearest first, and in how many seconds to report again at the latest."""
 
-    fences: tuple[Hit, ...] = ()
+    fences: tuple[WatchedFence, ...] = ()
     report_in_s: int = REPORT_S[1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    fences: tuple[Hit, ...]
+    fences: tuple[WatchedFence, ...]
     contenders: tuple[str, ...]
     """The stores whose fence may be the nearest one for some point of the cell."""
+
+
+class _Memory:
+    """What was found in one index; a new index gets a new memory."""
+
+    def __init__(self, index: StoreIndex) -> None:
+        self.index = index
+        self.cells: dict[tuple[int, int], _Near] = {}
+        self._fences: dict[str, WatchedFence] = {}
+        self._held = 0
+
+    def look(self, cell: int, most: int) -> _Near:
+        """Find what is near a cell, and remember it."""
+        hits = self.index.nearest(Position(*h3.cell_to_latlng(cell)), most, WITHIN_M)
+        reach = hits[0].outside_m + 2.0 * _REACH_M if hits else 0.0
+        contenders = tuple(hit.store.id for hit in hits if hit.outside_m <= reach)
+        near = _Near(tuple([self._fence(hit) for hit in hits]), contenders)
+        self._held += 1 + len(hits)
+        if self._held > HELD:
+            self.cells, self._held = {}, 1 + len(hits)
+        self.cells[cell, most] = near
+        return near
+
+    def _fence(self, hit: Hit) -> WatchedFence:
+        """The same value for all cells."""
+        found = self._fences.get(hit.store.id)
+        if found is None:
+            found = self._fences[hit.store.id] = WatchedFence.of(hit.store)
+        return found
 
 
 class Watch:
     """Advises phones. What is near the centre of a cell is remembered until the index of stores changes."""
 
     def __init__(self) -> None:
-        self._index: StoreIndex | None = None
-        self._cells: dict[int, _Near] = {}
+        self._memory = _Memory(StoreIndex())
 
-    def advise(self, index: StoreIndex, position: Position) -> Advice:
-        """What to watch from here: the fences nearest to the cell's centre, and the time for this very position."""
-        if index is not self._index:
-            self._index, self._cells = index, {}
-        cells = self._cells
+    def advise(self, index: StoreIndex, position: Position, most: int = FEWEST) -> Advice:
+        """What to watch from here: the `most` fences nearest to the cell's centre, and the time for this position."""
+        memory = self._memory
+        if index is not memory.index:
+            memory = self._memory = _Memory(index)
         cell = h3.latlng_to_cell(position.lat, position.lng, RESOLUTION)
-        near = cells.get(cell)
-        if near is None:
-            if len(cells) >= CELLS:
-                cells.clear()
-            near = cells[cell] = _look(index, cell)
+        near = memory.cells.get((cell, most)) or memory.look(cell, most)
         if not near.fences:
             return Advice()
         outside_m = min(hit.outside_m for hit in index.measure(position, near.contenders))
         return Advice(near.fences, _report_in_s(outside_m))
-
-
-def _look(index: StoreIndex, cell: int) -> _Near:
-    fences = index.nearest(Position(*h3.cell_to_latlng(cell)), FENCES, WITHIN_M)
-    reach = fences[0].outside_m + 2.0 * _REACH_M if fences else 0.0
-    return _Near(fences, tuple(hit.store.id for hit in fences if hit.outside_m <= reach))
 
 
 def _report_in_s(outside_m: float) -> int:

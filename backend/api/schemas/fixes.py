@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 from pydantic import Field
 
@@ -12,8 +11,7 @@ from backend.api.schemas.coupons import CouponAnswer
 from backend.decision.result import Reason
 from backend.service.fixes import Rejected, Report
 from backend.service.model import Outcome
-from stores.geometry import extent_m
-from stores.index import Hit
+from backend.service.watch import Advice
 from stores.model import Fix, Position
 
 MOST_FIXES = 1000
@@ -59,30 +57,6 @@ class DecisionAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class FenceAnswer:
-    """A fence for the phone's own geofencing: a circle that covers the store's fence."""
-
-    store_id: str
-    lat: float
-    lng: float
-    radius_m: float
-
-    @staticmethod
-    def of(hit: Hit) -> FenceAnswer:
-        """From the index of stores."""
-        place = hit.store.position
-        return FenceAnswer(hit.store.id, place.lat, place.lng, float(ceil(extent_m(place, hit.store.fence))))
-
-
-@dataclass(frozen=True, slots=True)
-class WatchAnswer:
-    """What to watch next: fences near by, nearest first, and in how many seconds to report again at the latest."""
-
-    fences: tuple[FenceAnswer, ...]
-    report_in_s: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReportAnswer:
     """What became of a report. `too_inaccurate_for`: stores whose fence the newest fix may lie in, but is too small for
     its accuracy."""
@@ -92,7 +66,7 @@ class ReportAnswer:
     decisions: tuple[DecisionAnswer, ...]
     coupons: tuple[CouponAnswer, ...]
     too_inaccurate_for: tuple[str, ...]
-    watch: WatchAnswer
+    watch: Advice
 
     @staticmethod
     def of(report: Report, coupons: tuple[CouponAnswer, ...]) -> ReportAnswer:
@@ -112,5 +86,5 @@ class ReportAnswer:
             ),
             coupons=coupons,
             too_inaccurate_for=report.too_small,
-            watch=WatchAnswer(tuple([FenceAnswer.of(hit) for hit in report.watch.fences]), report.watch.report_in_s),
+            watch=report.watch,
         )

@@ -15,6 +15,7 @@ from backend.service.model import (
     Consent,
     Device,
     DeviceKey,
+    Platform,
     Preferences,
     Purpose,
     Registration,
@@ -43,7 +44,7 @@ class DeviceBody(Body):
     """The member's phone."""
 
     registration: RegistrationBody
-    platform: Literal["ios", "android"]
+    platform: Platform
     locale: Locale
     time_zone: ZoneName
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.service.watch import APPROACH_MPS, FENCES, REPORT_INSIDE_S, REPORT_S, Watch
+from backend.service.watch import APPROACH_MPS, FENCES, FEWEST, REPORT_INSIDE_S, REPORT_S, Watch
 from stores.index import StoreIndex
 from stores.model import Circle, Position, Store
+from tests.backend.api.world import DEVICE, Lull, fix, stamp
 
 LAT, LNG = 60.17, 24.94
 STORES = [
     Store(f"s{number}", f"S{number}", Position(LAT + 0.004 * (number % 7), LNG + 0.007 * (number // 7)), Circle(150))
-    for number in range(40)
+    for number in range(140)
 ]
 INDEX = StoreIndex(STORES)
 WATCH = Watch()
@@ -30,12 +31,14 @@ def test_the_next_report_comes_before_any_fence_could_be_reached(position: Posit
     assert advice.report_in_s == int(wanted)
 
 
-@given(near_by)
-def test_at_most_twenty_fences_are_named_and_the_nearest_is_among_them(position: Position) -> None:
-    names = [hit.store.id for hit in WATCH.advise(INDEX, position).fences]
-    assert len(names) == FENCES
+@given(near_by, st.sampled_from(sorted(FENCES.values())))
+def test_as_many_fences_are_named_as_the_phone_can_watch_and_the_nearest_is_first(
+    position: Position, most: int
+) -> None:
+    fences = WATCH.advise(INDEX, position, most).fences
+    assert len(fences) == len({fence.store_id for fence in fences}) == most
     (nearest,) = INDEX.nearest(position, 1, 50_000)
-    assert nearest.store.id in names
+    assert nearest.store.id in [fence.store_id for fence in fences[:FEWEST]]
 
 
 def test_far_from_everything_a_phone_reports_rarely() -> None:
@@ -47,3 +50,20 @@ def test_a_changed_chain_is_seen_at_once() -> None:
     watch, here = Watch(), Position(LAT, LNG)
     assert watch.advise(INDEX, here).report_in_s == REPORT_INSIDE_S
     assert watch.advise(StoreIndex(), here).fences == ()
+
+
+def test_a_phone_is_told_as_much_as_its_platform_can_watch() -> None:
+    lull = Lull()
+    lull.ports.chain.put_stores(STORES)
+    lull.services.catalogue.refresh()
+    agreed = {"granted": True, "text_version": "2026-01"}
+    lull.put("/v1/me/consents/location_offers", agreed, lull.member)
+    found = []
+    for platform in (None, "android", "ios", "android"):
+        if platform:
+            lull.put("/v1/me/device", DEVICE | {"platform": platform}, lull.member)
+        lull.clock.moved += 30.0
+        now = fix(recorded_at=stamp(lull.clock.moved))
+        answer = lull.post("/v1/me/fixes", {"fixes": [now]}, lull.member).get_json()
+        found.append(len(answer["watch"]["fences"]))
+    assert found == [20, 100, 20, 100]
