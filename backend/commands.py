@@ -20,7 +20,8 @@ from backend.service.learn import learn as fit_and_store
 from backend.service.model import Role
 from backend.service.ports import Clock, Ports
 from backend.settings import read_settings
-from stores.importing import RowProblem, read_menu, read_stores
+from stores.importing import RowProblem, classes, read_menu, read_stores
+from stores.importing.store_file import DEFAULT_RADIUS_M
 
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and report only; change nothing.")]
@@ -28,6 +29,10 @@ Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; repeat for more.")
 ]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")]
+Margin = Annotated[
+    float | None,
+    typer.Option(min=0, max=1000, help="Metres added to polygons; else 50 to OpenStreetMap's, 0 to others."),
+]
 SHOWN = 20
 THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """More than that only take turns, and granian warns of it."""
@@ -98,16 +103,31 @@ def upgrade() -> None:
     typer.echo("the database is up to date", err=True)
 
 
-def stores_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Import stores from CSV or GeoJSON; importing the same file again changes nothing.
+def stores_import(
+    file: File,
+    mapping: Map = None,
+    radius: Annotated[
+        float, typer.Option(min=10, max=5000, help="Fence of a point without a radius_m, in metres.")
+    ] = DEFAULT_RADIUS_M,
+    margin: Margin = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import stores from CSV, GeoJSON or Overpass JSON; importing the same file again changes nothing.
 
     Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
+    What is wrong is counted by field and reason, and so is what was imported otherwise than it stands.
 
     Example: lull stores import simulator/chain/stores.geojson --dry-run
     """
-    kind = "csv" if file.suffix.lower() == ".csv" else "geojson"
-    read = read_stores(file.read_bytes(), kind, _mapping(mapping))
-    _import("store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores))
+    read = read_stores(file.read_bytes(), _kind(file), _mapping(mapping), default_radius_m=radius, margin_m=margin)
+    told = _account(read.rows, len(read.stores), read.problems, read.notes)
+    if read.zones_from_position:
+        typer.echo(f"zone from position: {read.zones_from_position}", err=True)
+    told["zones_from_position"] = read.zones_from_position
+    _import(
+        "store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores), told
+    )
 
 
 def stores_match(
@@ -236,8 +256,9 @@ def _import(
     good: int,
     problems: Sequence[RowProblem],
     store: Callable[[Ports, Clock], Imported],
+    told: dict[str, Any] | None = None,
 ) -> None:
-    report: dict[str, Any] = {"read": good, "dry_run": dry_run}
+    report: dict[str, Any] = {"read": good, "dry_run": dry_run, **(told or {})}
     sentence, used, found = f"{_count(good, what)} can be imported, nothing was changed", good, tuple(problems)
     if not dry_run:
         from backend.wiring import open_ports
@@ -261,6 +282,28 @@ def _list(problems: Sequence[RowProblem], where: str = "") -> None:
         typer.echo(f"{where}row {problem.row}: {problem.field}: {problem.reason}", err=True)
     if len(problems) > SHOWN:
         typer.echo(f"... and {len(problems) - SHOWN} more (--json lists all)", err=True)
+
+
+def _account(rows: int, good: int, problems: Sequence[RowProblem], notes: Sequence[RowProblem]) -> dict[str, Any]:
+    """Say what became of each row of a file with places, and count it by field and reason."""
+    refused, noted = len({problem.row for problem in problems}), len({note.row for note in notes})
+    typer.echo(f"{_count(rows, 'row')}: {good} to import ({noted} with a note), {refused} refused", err=True)
+    for what, found in (("refused", problems), ("noted", notes)):
+        for each in classes(found):
+            typer.echo(f"{what}: {each.rows} x {each.field}: {each.reason} (first: row {each.first_row})", err=True)
+    return {
+        "rows": rows,
+        "refused": refused,
+        "notes": [asdict(note) for note in notes],
+        "classes": {
+            "refused": [asdict(each) for each in classes(problems)],
+            "noted": [asdict(each) for each in classes(notes)],
+        },
+    }
+
+
+def _kind(file: Path) -> str:
+    return "csv" if file.suffix.lower() in (".csv", ".tsv", ".txt") else "geojson"
 
 
 def _count(number: int, what: str) -> str:

@@ -1,38 +1,50 @@
-"""Stores from a CSV table or a GeoJSON FeatureCollection."""
+"""Stores from a CSV table, a GeoJSON FeatureCollection or an answer of Overpass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from re import fullmatch
 
 from stores.hours import OpeningHours, zone
-from stores.importing.geojson import Feature, read_features
-from stores.importing.table import Aliases, RowProblem, RowReader, match_columns, read_csv
-from stores.model import Area, Circle, Fence, Position, Store
+from stores.importing.places import PLACE_FIELDS, PlaceRow, Seen, read_places
+from stores.importing.table import Aliases, RowProblem, RowReader
+from stores.importing.whereabouts import keeps_zone, offsets, zone_at
+from stores.model import Circle, Position, Store
 
 DEFAULT_RADIUS_M = 150.0
 
 FIELDS: Aliases = {
     "id": ("store id", "store number", "store no", "store code", "id", "@id", "ref", "number"),
-    "name": ("store name", "name", "title", "brand"),
-    "lat": ("lat", "latitude", "y"),
-    "lng": ("lng", "lon", "long", "longitude", "x"),
+    "name": ("store name", "name", "title"),
+    "brand": ("brand",),
+    "branch": ("branch", "branch name"),
+    "street": ("addr:street address", "street address", "addr:street", "street"),
+    "house_number": ("addr:housenumber", "house number"),
+    "country": ("addr:country", "country code", "country"),
     "hours": ("opening hours", "hours"),
     "time_zone": ("time zone", "tz", "timezone name"),
-    "radius_m": ("radius m", "radius", "fence radius m"),
     "staff": ("staff", "staff on duty"),
     "service_s": ("service s", "service seconds", "service time s"),
     "target_utilisation": ("target utilisation", "target utilization", "target"),
+    **PLACE_FIELDS,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The stores that can be used, in the file's order, and what is wrong with the other rows."""
+    """The stores that can be used, in the file's order, and what is to be said of the other rows.
+
+    `notes` are about rows that are used, but not as they stand. `rows` counts all rows of the file, and
+    `zones_from_position` the stores whose time zone the file leaves out and their position tells.
+    """
 
     stores: tuple[Store, ...]
     problems: tuple[RowProblem, ...]
+    notes: tuple[RowProblem, ...] = ()
+    rows: int = 0
+    zones_from_position: int = 0
 
 
 def read_stores(
@@ -41,104 +53,112 @@ def read_stores(
     mapping: Mapping[str, str] | None = None,
     *,
     default_radius_m: float = DEFAULT_RADIUS_M,
+    margin_m: float | None = None,
 ) -> ImportResult:
     """Read stores from a `csv` or `geojson` file; `mapping` says which column (property) a field is in, by its name.
 
-    A point gets a circle of `radius_m`, or of `default_radius_m` when the file has none; a polygon becomes an area with
-    its centroid as position (a point inside when the centroid is not). A store without a name is called by its id.
-    Unknown hours, zone, staff and service time stay None. Raises `UnreadableFile` when the file as a whole cannot be
-    used and ValueError for a wrong format, mapping or default radius.
+    A point gets a circle of `radius_m`, or of `default_radius_m` when the file has none; a polygon becomes an area,
+    `margin_m` wider than it is (see `PlaceRow.fence`), with its centroid as position (a point inside when the centroid
+    is not). A zone is taken from the position where the file has none, or one that cannot be right; then it is noted.
+    Hours that cannot be read, and zones that nothing tells, are left unknown and noted; staff and service time that the
+    file lacks stay None. Raises `UnreadableFile` when the file as a whole cannot be used and ValueError for a wrong
+    format, mapping, default radius or margin.
     """
-    default = Circle(default_radius_m)
-    if format == "csv":
-        table = read_csv(data, FIELDS, ("id", "lat", "lng"), mapping)
-        problems = list(table.problems)
-        return _collect(((RowReader(row, values), None) for row, values in table.rows), problems, default)
-    if format == "geojson":
-        return _collect(_features(data, mapping), [], default)
-    raise ValueError("the format of a store file must be csv or geojson")
-
-
-def _features(data: bytes, mapping: Mapping[str, str] | None) -> Iterator[tuple[RowReader, Feature | None]]:
-    features = read_features(data)
-    columns = list(dict.fromkeys(column for feature in features for column in feature.properties))
-    aliases = {name: names for name, names in FIELDS.items() if name not in ("lat", "lng")}
-    fields = match_columns(columns, aliases, ("id",) if features else (), mapping)
-    for feature in features:
-        given = ((name, feature.properties.get(column, "")) for name, column in fields.items())
-        yield RowReader(feature.row, {name: text for name, text in given if text}), feature
-
-
-def _collect(
-    rows: Iterator[tuple[RowReader, Feature | None]], problems: list[RowProblem], default: Circle
-) -> ImportResult:
+    Circle(default_radius_m)
+    if margin_m is not None and not 0.0 <= margin_m <= 1000.0:
+        raise ValueError("the margin must lie between 0 and 1000 metres")
+    rows, problems = read_places(data, format, FIELDS, mapping)
+    count = len(rows) + len(problems)
     stores: list[Store] = []
-    first_row: dict[str, int] = {}
-    for reader, feature in rows:
-        store = _store(reader, feature, default)
-        store_id = reader.values.get("id")
-        if store_id is not None and first_row.setdefault(store_id, reader.row) != reader.row:
-            reader.fail("id", f"is the same as in row {first_row[store_id]}")
-        problems += reader.problems
-        if store is not None and not reader.problems:
+    notes: list[RowProblem] = []
+    zones, seen = 0, Seen()
+    for row in rows:
+        store = _store(row, default_radius_m, margin_m)
+        seen.check(row, store.name if store else "")
+        problems += row.reader.problems
+        if store is not None and not row.reader.problems:
+            notes += row.reader.notes
             stores.append(store)
-    return ImportResult(tuple(stores), tuple(sorted(problems, key=lambda problem: problem.row)))
+            zones += store.time_zone is not None and "time_zone" not in row.reader.values
+    return ImportResult(tuple(stores), _sorted(problems), _sorted(notes), count, zones)
 
 
-def _store(reader: RowReader, feature: Feature | None, default: Circle) -> Store | None:
+def _sorted(problems: list[RowProblem]) -> tuple[RowProblem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.row))
+
+
+def _store(row: PlaceRow, default_radius_m: float, margin_m: float | None) -> Store | None:
+    reader, position = row.reader, row.position
     store_id = reader.text("id")
-    position, area = _position(reader) if feature is None else _place(reader, feature)
-    fence: Fence | None = area or _circle(reader, default)
-    time_zone = reader.read("time_zone", _zone_name)
-    hours = reader.values.get("hours")
-    if hours is not None:
-        # The zone has its own report; hours are read in any zone to find out whether they can be read at all.
-        reader.read("hours", lambda text: OpeningHours.parse(text, time_zone or "UTC"))
     staff = reader.whole("staff", 1, 1000)
     service_s = reader.number("service_s", 1.0, 7200.0)
     target = reader.number("target_utilisation", 0.05, 1.0)
+    fence = row.fence(default_radius_m, margin_m)
     if position is None or fence is None:
         return None
-    name = reader.values.get("name", store_id)
+    time_zone = _time_zone(reader, position)
+    hours, name = _hours(reader, time_zone), _name(reader.values, store_id)
     return Store(store_id, name, position, fence, hours, time_zone, staff, service_s, 0.7 if target is None else target)
 
 
-def _position(reader: RowReader) -> tuple[Position | None, Area | None]:
-    for name in ("lat", "lng"):
-        reader.text(name)
-    lat, lng = reader.number("lat", -90.0, 90.0), reader.number("lng", -180.0, 180.0)
-    if lat is None or lng is None:
-        return None, None
-    return _somewhere(reader, Position(lat, lng)), None
+def _name(values: Mapping[str, str], store_id: str) -> str:
+    """What people call the store: a name that is only the brand's is told apart by branch or street."""
+    brand = values.get("brand", "")
+    name, branch, street = values.get("name", brand), values.get("branch", ""), values.get("street", "")
+    if not name:
+        return branch or store_id
+    if branch:
+        return name if branch.casefold() in name.casefold() else f"{name} {branch}"
+    if street and name.casefold() == brand.casefold():
+        return f"{name}, {street} {values.get('house_number', '')}".rstrip()
+    return name
 
 
-def _place(reader: RowReader, feature: Feature) -> tuple[Position | None, Area | None]:
-    if feature.problem is not None or feature.position is None:
-        reader.fail("geometry", feature.problem or "is missing")
-        return None, None
-    return _somewhere(reader, feature.position), feature.area
-
-
-def _somewhere(reader: RowReader, position: Position) -> Position | None:
-    if position.lat == 0.0 and position.lng == 0.0:
-        reader.fail("position", "is the point zero, zero: the store's real position is missing")
+def _hours(reader: RowReader, time_zone: str | None) -> str | None:
+    text = " ".join(reader.values.get("hours", "").split())
+    if not text:
         return None
-    return position
+    try:
+        # Hours are read in any zone to find out whether they can be read at all.
+        OpeningHours.parse(text, time_zone or "UTC")
+    except ValueError as error:
+        reader.note("hours", f"{error}; the store is without hours, and so without offers, until they are mended")
+        return None
+    return text
 
 
-def _circle(reader: RowReader, default: Circle) -> Circle | None:
-    if "radius_m" not in reader.values:
-        return default
-    radius_m = reader.number("radius_m", 10.0, 5000.0)
-    return None if radius_m is None else Circle(radius_m)
+def _time_zone(reader: RowReader, position: Position) -> str | None:
+    """The zone that the row names, as in `Europe/Andorra` or `GMT+1:00 Europe/Andorra`, else that of the position.
 
-
-def _zone_name(text: str) -> str:
-    """The IANA name in a text such as `Europe/Andorra` or `GMT+1:00 Europe/Andorra`."""
+    Where the two keep different clocks the position is believed: whoever types a zone errs more often than the map.
+    """
+    text, here = reader.values.get("time_zone"), zone_at(position)
+    if text is None:
+        if here is None:
+            reader.note("time_zone", f"is missing, and the position does not tell it; {_NO_ZONE}")
+        return here
     name = text.split()[-1]
     try:
         zone(name)
     except ValueError as error:
         # Letters and slashes cannot be a coordinate, so such a name may be repeated.
-        raise ValueError(f"{name}: {error}" if fullmatch(r"[A-Za-z_/]{1,40}", name) else str(error)) from None
-    return name
+        told = f"{name}: {error}" if fullmatch(r"[A-Za-z_/]{1,40}", name) else str(error)
+        found = here if here is not None and _vouched(text, name, here) else None
+    else:
+        if keeps_zone(position, name):
+            return name
+        told, found = "keeps another time than the zone of the position", here
+    reader.note("time_zone", f"{told}; {_NO_ZONE if found is None else 'the zone of the position is taken instead'}")
+    return found
+
+
+_NO_ZONE = "the store is without a zone, and so without offers, until it is mended"
+
+
+def _vouched(text: str, name: str, here: str) -> bool:
+    """Whether what the file says fits the position's zone: its distance from UTC, else at least the continent."""
+    stated = fullmatch(r"(?:GMT|UTC)([+-])(\d{1,2}):(\d{2})", text.split()[0])
+    if stated is None:
+        return "/" in name and name.partition("/")[0] == here.partition("/")[0]
+    minutes = int(stated[2]) * 60 + int(stated[3])
+    return timedelta(minutes=-minutes if stated[1] == "-" else minutes) in offsets(here)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from math import isfinite
+from re import fullmatch
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,7 +28,10 @@ class UnreadableFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """Why a row was not imported. `row` counts CSV records (without the header) or features, from 1."""
+    """What is to be said of a row: why it was not imported, or what of it was not taken as it stands.
+
+    `row` counts CSV records (without the header) or features, from 1.
+    """
 
     row: int
     field: str
@@ -67,6 +71,17 @@ def read_csv(data: bytes, aliases: Aliases, required: Sequence[str], mapping: Ma
         cells = ((name, record[place].strip()) for name, place in places.items() if place < len(record))
         rows.append((number, {name: text for name, text in cells if text}))
     return Table(fields, tuple(rows), tuple(problems))
+
+
+def degrees(text: str) -> float:
+    """Degrees written with a point or a decimal comma: no latitude or longitude has thousands that a comma could part.
+
+    Raises ValueError when the text is no finite number.
+    """
+    value = float(text.replace(",", ".")) if fullmatch(r"[+-]?\d{1,3},\d+", text) else float(text)
+    if not isfinite(value):
+        raise ValueError("is not a number")
+    return value
 
 
 def decode(data: bytes) -> str:
@@ -119,11 +134,15 @@ def _chosen(columns: Sequence[str], aliases: Aliases, mapping: Mapping[str, str]
 
 @dataclass(slots=True)
 class RowReader:
-    """Reads the values of one row and collects all that is wrong with them."""
+    """Reads the values of one row and collects all that is wrong with them.
+
+    With a problem the row cannot be used; a note tells of something that was left out or taken from elsewhere.
+    """
 
     row: int
     values: Mapping[str, str]
     problems: list[RowProblem] = field(default_factory=list)
+    notes: list[RowProblem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, text in self.values.items():
@@ -133,8 +152,12 @@ class RowReader:
                 self.fail(name, f'must have at most {LONGEST_ID} characters, and cannot be "*"')
 
     def fail(self, name: str, reason: str) -> None:
-        """Report the field."""
+        """Report the field; the row cannot be used."""
         self.problems.append(RowProblem(self.row, name, reason))
+
+    def note(self, name: str, reason: str) -> None:
+        """Report the field, and use the row all the same."""
+        self.notes.append(RowProblem(self.row, name, reason))
 
     def text(self, name: str) -> str:
         """The field's text, which must be there; empty when it is not (and reported)."""

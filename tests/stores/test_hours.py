@@ -148,3 +148,45 @@ def test_a_day_that_some_year_has_is_taken(day: str) -> None:
 def test_hours_in_a_zone_that_is_none_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="time zone"):
         OpeningHours.parse("Mo-Fr 08:00-18:00", name)
+
+
+def utc(month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def test_an_opening_that_begins_in_the_hour_that_is_left_out_is_open_after_it() -> None:
+    # On 29 March 2026 the clocks in Helsinki go from 03:00 to 04:00, at 01:00 UTC.
+    early = hours("Su 03:30-10:00")
+    assert [early.is_open(utc(3, 29, *t)) for t in ((0, 59), (1, 30), (6, 59), (7, 0))] == [False, True, True, False]
+
+
+def test_the_repeated_hour_is_open_both_times() -> None:
+    # On 25 October 2026 the hour from 03:00 to 04:00 comes at 00:00 UTC and again at 01:00 UTC.
+    late = hours("Sa 18:00-05:00")
+    assert [late.is_open(utc(10, 25, *t)) for t in ((0, 30), (1, 30), (2, 59), (3, 0))] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(("month", "day", "length_h"), [(3, 28, 9), (10, 24, 11), (6, 6, 10)])
+def test_an_evening_past_midnight_ends_by_the_clock_whatever_the_clock_does(
+    month: int, day: int, length_h: int
+) -> None:
+    opens = local(day, 18, month=month).astimezone(UTC)
+    assert hours("Fr-Sa 18:00-04:00").closes_at(opens) == opens + timedelta(hours=length_h)
+
+
+def test_holidays_are_those_of_the_store_s_own_country() -> None:
+    def store(lat: float, lng: float, where: str) -> OpeningHours:
+        made = for_store(Store("s", "S", Position(lat, lng), Circle(150), "Mo-Fr 08:00-18:00; PH off", where))
+        assert made is not None
+        return made
+
+    # 14 July is a holiday in France and none in Finland; 6 December 2027, a Monday, is one in Finland only.
+    independence = datetime(2027, 12, 6, 10, tzinfo=UTC)
+    paris, helsinki = store(48.85, 2.35, "Europe/Paris"), store(60.17, 24.94, "Europe/Helsinki")
+    assert [paris.is_open(utc(7, 14, 10)), helsinki.is_open(utc(7, 14, 10))] == [False, True]
+    assert [paris.is_open(independence), helsinki.is_open(independence)] == [True, False]
+
+
+def test_a_single_day_goes_before_the_week() -> None:
+    week = hours("Mo-Fr 07:00-19:00; PH off; Dec 24 08:00-12:00")
+    assert [week.is_open(local(24, hour, month=12)) for hour in (7, 8, 11, 12)] == [False, True, True, False]

@@ -52,7 +52,7 @@ def test_a_full_row_becomes_a_store() -> None:
 
 def test_what_is_not_in_the_file_stays_unknown() -> None:
     (store,) = read_stores(csv_file(HEADER, "a,60,24"), "csv", default_radius_m=99).stores
-    assert (store.name, store.hours, store.time_zone, store.staff, store.service_s) == ("a", None, None, None, None)
+    assert (store.name, store.hours, store.staff, store.service_s) == ("a", None, None, None)
     assert store.fence == Circle(99)
 
 
@@ -66,8 +66,10 @@ def test_rows_are_records_even_when_a_cell_has_many_lines() -> None:
         (",60,24", ["id"]),
         ("b,,24", ["lat"]),
         ("b,,", ["lat", "lng"]),
-        ('b,"60,1",24', ["lat"]),
-        ("b,91,24", ["lat"]),
+        ('b,"60,1,2",24', ["lat"]),
+        ("b,north,24", ["lat"]),
+        ("b,91,124", ["lat"]),
+        ("b,60,181", ["lng"]),
         ("b,60,nan", ["lng"]),
         ("b,0,0.0", ["position"]),
         ("a,60,24", ["id"]),
@@ -84,9 +86,8 @@ def test_a_bad_row_is_reported_and_the_others_imported(row: str, fields: list[st
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("hours", "whenever"),
-        ("time zone", "Asia/Beijing"),
         ("radius_m", "9"),
+        ("margin_m", "-1"),
         ("staff", "1.5"),
         ("service_s", "0"),
         ("target", "2"),
