@@ -28,8 +28,8 @@ Rejection = Literal["mocked", "too_inaccurate", "repeated", "out_of_order", "imp
 class PresenceRules:
     """The thresholds. Speeds in metres per second, times in seconds, edges in standard deviations of the estimate."""
 
-    max_accuracy_m: float = 1_250.0
-    """A fix that is worse says nothing of any fence: the largest has 5 km, and `fence_accuracies` of this."""
+    max_accuracy_m: float = 200.0
+    """A fix that is worse tells too little; phones that give their approximate location only are at 1,600 m or so."""
     fence_accuracies: float = 4.0
     """A fence smaller than so many times a fix's accuracy is too small for that fix."""
     edge_deviations: float = 1.7

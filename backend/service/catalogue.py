@@ -1,4 +1,4 @@
-"""What the chain offers, in memory: the index of stores, menus, running offers and the policy, as of one version."""
+"""What the chain offers, in memory: stores, sensitive places, menus, running offers, the policy; of one version."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from backend.service.model import Campaign, Offer
 from backend.service.ports import Chain, Clock
 from stores.index import StoreIndex
 from stores.model import Product, Store
+from stores.sensitive import SensitiveIndex, SensitivePlace
 
 CHECK_EVERY_S = 1.0
 
@@ -23,6 +24,7 @@ class View:
 
     version: int
     index: StoreIndex
+    sensitive: SensitiveIndex
     menus: Mapping[str, tuple[Product, ...]]
     offers: tuple[tuple[Offer, Campaign], ...]
     paused: frozenset[str]
@@ -103,6 +105,7 @@ class Catalogue:
         return View(
             version=version,
             index=_index(old.index if old else StoreIndex(), self._chain.stores()),
+            sensitive=_sensitive(old.sensitive if old else SensitiveIndex(), self._chain.sensitive_places()),
             menus=self._chain.menu(),
             offers=tuple(
                 (offers[key], campaign) for campaign in running for key in campaign.offer_ids if key in offers
@@ -110,6 +113,10 @@ class Catalogue:
             paused=self._chain.paused(),
             snapshot=self._chain.snapshot(),
         )
+
+
+def _sensitive(index: SensitiveIndex, places: tuple[SensitivePlace, ...]) -> SensitiveIndex:
+    return index if index.places == places else SensitiveIndex(places)
 
 
 def _index(index: StoreIndex, stores: tuple[Store, ...]) -> StoreIndex:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from backend.service.catalogue import Catalogue
+from backend.service.catalogue import Catalogue, View
 from backend.service.consent import ConsentCache
 from backend.service.model import Coupon
 from backend.service.opportunity import Answer, Opportunities, Signal
@@ -21,6 +21,8 @@ FRESH = timedelta(seconds=120)
 OLDEST = timedelta(hours=24)
 AHEAD = timedelta(seconds=60)
 """How far a phone's clock may run ahead."""
+_UNKNOWN = Advice(report_in_s=REPORT_INSIDE_S)
+"""To a phone of which nothing is known but that its newest fix was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class _Taken:
 
     index: int
     fix: Fix
-    refused: str | None
+    refused: str | None = None
     step: Step = Step(None)  # noqa: RUF009 - a frozen value
     before: PresenceState | None = None
 
@@ -82,13 +84,14 @@ class Fixes:
     def report(self, member_id: str, fixes: Sequence[Fix]) -> Report:
         """Take fixes in the order they were recorded; without consent to location offers none is looked at.
 
+        A fix that may lie in a sensitive place leaves no trace, and is answered like one far from every store.
         Raises Unavailable when the books cannot be reached. Nothing is lost then, if the phone reports again.
         """
         if not self._consent.location_offers(member_id):
             return _refused(fixes)
-        index, now = self._catalogue.view().index, self._clock.now()
+        view, now = self._catalogue.view(), self._clock.now()
         order = sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at)
-        taken = [self._take(member_id, number, fixes[number], index, now) for number in order]
+        taken = [self._take(member_id, number, fixes[number], view, now) for number in order]
         if not self._consent.location_offers(member_id):  # withdrawn meanwhile, and presence forgotten too early
             self._presence.forget(member_id)
             return _refused(fixes)
@@ -99,11 +102,13 @@ class Fixes:
             accepted=len(fixes) - len(rejected),
             rejected=tuple(sorted(rejected, key=lambda each: each.index)),
             answers=answers,
-            watch=self._advice(member_id, newest, index),
+            watch=self._advice(member_id, newest, view.index),
             too_small=newest.step.too_small,
         )
 
-    def _take(self, member_id: str, number: int, fix: Fix, index: StoreIndex, now: datetime) -> _Taken:
+    def _take(self, member_id: str, number: int, fix: Fix, view: View, now: datetime) -> _Taken:
+        if view.sensitive.touches(fix.position, fix.accuracy_m):
+            return _Taken(number, fix)  # dropped before anything looks at it
         if fix.recorded_at > now + AHEAD:
             return _Taken(number, fix, "in_the_future")
         if fix.recorded_at < now - OLDEST:
@@ -112,14 +117,16 @@ class Fixes:
 
         def move(state: PresenceState | None) -> Step:
             before.append(state)
-            return advance(state, fix, index, self._rules)
+            return advance(state, fix, view.index, self._rules)
 
         step = self._presence.apply(member_id, self._clock.real(), move)
         return _Taken(number, fix, step.rejection, step, before[-1])
 
     def _advice(self, member_id: str, newest: _Taken, index: StoreIndex) -> Advice:
-        if newest.refused is not None or newest.step.state is None:
-            return Advice(report_in_s=REPORT_INSIDE_S)
+        if newest.refused is not None:
+            return _UNKNOWN
+        if newest.step.state is None:
+            return Advice()
         platform = self._consent.platform(member_id)
         advice = self._watch.advise(index, newest.fix.position, FENCES[platform] if platform else FEWEST)
         # What was seen once wants a second look before it counts.

@@ -41,6 +41,7 @@ from backend.service.model import (
 )
 from stores.model import Product, Store
 from stores.presence import PresenceState, Step
+from stores.sensitive import Category, SensitivePlace
 
 __all__ = ["Accepted", "InvalidIdToken", "Push", "Refused", "SendResult", "Unavailable"]
 
@@ -99,16 +100,25 @@ class ImportCount:
 
 
 class Chain(Protocol):
-    """What the chain says of itself: stores, menus, offers, campaigns, pauses, the policy, and observations."""
+    """What the chain says: stores, sensitive places, menus, offers, campaigns, pauses, the policy, observations."""
 
     def version(self) -> int:
-        """A number that grows with every change of a store, menu, offer, campaign, pause or snapshot."""
+        """A number that grows with every change of what follows, but for observations and baselines."""
 
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
 
     def put_stores(self, stores: Sequence[Store]) -> ImportCount:
         """Add or replace stores, all or none."""
+
+    def sensitive_places(self) -> tuple[SensitivePlace, ...]:
+        """All sensitive places, by id."""
+
+    def put_sensitive_places(self, places: Sequence[SensitivePlace]) -> ImportCount:
+        """Add or replace sensitive places, all or none."""
+
+    def drop_sensitive_places(self, category: Category) -> int:
+        """Take out all sensitive places of a category. How many these were."""
 
     def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id; what stands under the empty id is sold in every store."""

@@ -15,6 +15,7 @@ from backend.service.ports import ImportCount
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 from backend.twins.world import World
 from stores.model import Product, Store
+from stores.sensitive import Category, SensitivePlace
 
 T = TypeVar("T")
 
@@ -42,6 +43,25 @@ class TwinChain:
         """Add or replace stores, all or none."""
         with self._world.lock:
             return self._counted(self._put(self._world.stores, store.id, store) for store in stores)
+
+    def sensitive_places(self) -> tuple[SensitivePlace, ...]:
+        """All sensitive places, by id."""
+        with self._world.lock:
+            return tuple(self._world.sensitive[key] for key in sorted(self._world.sensitive))
+
+    def put_sensitive_places(self, places: Sequence[SensitivePlace]) -> ImportCount:
+        """Add or replace sensitive places, all or none."""
+        with self._world.lock:
+            return self._counted(self._put(self._world.sensitive, place.id, place) for place in places)
+
+    def drop_sensitive_places(self, category: Category) -> int:
+        """Take out all sensitive places of a category. How many these were."""
+        with self._world.lock:
+            gone = [key for key, place in self._world.sensitive.items() if place.category == category]
+            for key in gone:
+                del self._world.sensitive[key]
+            self._world.version += bool(gone)
+            return len(gone)
 
     def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id, items by product id; what stands under the empty id is sold in every store."""

@@ -27,6 +27,7 @@ from backend.service.model import (
 )
 from backend.service.ports import Once
 from stores.model import Product, Store
+from stores.sensitive import SensitivePlace
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class World:
 
     version: int = 1
     stores: dict[str, Store] = field(default_factory=dict)
+    sensitive: dict[str, SensitivePlace] = field(default_factory=dict)
     menu: dict[str, dict[str, Product]] = field(default_factory=lambda: defaultdict(dict))
     offers: dict[str, Offer] = field(default_factory=dict)
     campaigns: dict[str, Campaign] = field(default_factory=dict)

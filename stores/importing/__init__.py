@@ -2,6 +2,7 @@
 
 from stores.importing.menu import MenuImport, MenuRow, read_menu
 from stores.importing.places import ProblemClass, classes
+from stores.importing.sensitive_file import SensitiveImport, category_of, read_sensitive
 from stores.importing.store_file import ImportResult, read_stores
 from stores.importing.table import RowProblem, UnreadableFile
 
@@ -11,8 +12,11 @@ __all__ = [
     "MenuRow",
     "ProblemClass",
     "RowProblem",
+    "SensitiveImport",
     "UnreadableFile",
+    "category_of",
     "classes",
     "read_menu",
+    "read_sensitive",
     "read_stores",
 ]

@@ -89,6 +89,7 @@ def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
         (("worker",), {"LULL_EMULATOR_URL": "http://10.0.0.1:9099"}, 2, "loopback"),
         (("serve",), {"LULL_SECRET": "s" * 32, "LULL_CREDENTIALS": "x", "LULL_CLOCK": "1,2,3"}, 2, "demo only"),
         (("nothing",), {}, 2, "No such command"),
+        (("sensitive", "clear", "casino"), {}, 2, "the category must be one of health"),
         (("demo", "--summary", "."), {}, 2, "is a folder"),
         (("worker",), {"LULL_EMULATOR_URL": "http://127.0.0.1:9", "LULL_CLOCK": "0,-inf,1"}, 2, "LULL_C"),
     ],
@@ -121,6 +122,28 @@ def test_purchases_of_unknown_stores_alone_are_wrong_input(lull: Lull) -> None:
     assert (done.returncode, "nothing was imported" in done.stderr) == (2, True), done.stderr
 
 
+def test_every_row_of_a_store_file_is_accounted_for(lull: Lull) -> None:
+    rows = ("a,60.17,24.94,24/7", "b,60.2,24.9,whenever", "c,0,0,24/7", "a,60.17,24.94,24/7")
+    (lull.folder / "stores.csv").write_text("\n".join(("id,lat,lng,hours", *rows)) + "\n")
+    report = lull.json("stores", "import", "stores.csv", "--dry-run")
+    assert (report["rows"], report["read"], report["refused"], report["zones_from_position"]) == (4, 2, 2, 2)
+    assert [note["row"] for note in report["notes"]] == [2]  # type: ignore[attr-defined]
+    told = lull.run("stores", "import", "stores.csv", "--dry-run").stderr
+    assert "4 rows: 2 to import (1 with a note), 2 refused" in told
+    assert "refused: 1 x position" in told
+    assert "zone from position: 2" in told
+
+
+def test_sensitive_places_are_imported_and_taken_out(lull: Lull) -> None:
+    (lull.folder / "stores.csv").write_text("id,lat,lng\nkiosk,60.17,24.94\n")
+    (lull.folder / "places.csv").write_text("id,lat,lng,category\nx,60.17,24.94,\ny,60.2,24.9,school\n")
+    assert lull.run("database", "upgrade").returncode == 0
+    assert lull.run("stores", "import", "stores.csv").returncode == 0
+    first = lull.json("sensitive", "import", "places.csv", "--category", "health")
+    assert (first["rows"], first["added"], first["silent_stores"]) == (2, 2, ["kiosk"])
+    assert lull.run("sensitive", "clear", "school").stdout == "1 place taken out\n"
+
+
 def test_a_file_that_can_be_used_in_part_is_imported(lull: Lull) -> None:
     (lull.folder / "members.csv").write_text("member_id,tier\n1,bronze\n2,gold\n")
     assert lull.run("database", "upgrade").returncode == 0
@@ -143,6 +166,8 @@ def test_each_command_shows_an_example(lull: Lull) -> None:
         ("database", "upgrade"),
         ("stores", "import"),
         ("stores", "match"),
+        ("sensitive", "import"),
+        ("sensitive", "clear"),
         ("menu", "import"),
         ("members", "import"),
         ("purchases", "import"),

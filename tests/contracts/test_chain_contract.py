@@ -13,7 +13,8 @@ from backend.decision.snapshot import Rules, Snapshot
 from backend.service.errors import Conflict
 from backend.service.model import Observation, Traffic
 from backend.service.ports import ImportCount, Ports
-from stores.model import Area, Product, Store
+from stores.model import Area, Circle, Product, Store
+from stores.sensitive import SensitivePlace
 from tests.contracts.examples import (
     CAPPUCCINO,
     KAMPPI,
@@ -32,6 +33,8 @@ from tests.contracts.examples import (
 
 SQUARE = Area(((((24.0, 60.0), (24.1, 60.0), (24.1, 60.1), (24.0, 60.0)),),))
 BARE = Store("bare", "Bare", PASILA.position, SQUARE)
+CLINIC = SensitivePlace("clinic", "health", PASILA.position, Circle(150.0))
+SCHOOL = SensitivePlace("school", "school", KAMPPI.position, SQUARE)
 
 
 def test_stores_are_kept_as_they_are_and_listed_by_id(ports: Ports) -> None:
@@ -44,6 +47,29 @@ def test_an_import_of_stores_tells_what_it_changed(ports: Ports) -> None:
     changed = replace(KAMPPI, staff=3)
     assert ports.chain.put_stores([changed, PASILA, BARE]) == ImportCount(added=1, changed=1, unchanged=1)
     assert ports.chain.stores() == (BARE, changed, PASILA)
+
+
+def test_sensitive_places_are_kept_as_they_are_and_listed_by_id(ports: Ports) -> None:
+    ports.chain.put_sensitive_places([SCHOOL, CLINIC])
+    assert ports.chain.sensitive_places() == (CLINIC, SCHOOL)
+
+
+def test_an_import_of_sensitive_places_tells_what_it_changed_and_is_noticed(ports: Ports) -> None:
+    ports.chain.put_sensitive_places([CLINIC])
+    version, wider = ports.chain.version(), replace(CLINIC, fence=Circle(300.0))
+    assert ports.chain.put_sensitive_places([CLINIC]) == ImportCount(unchanged=1)
+    assert ports.chain.version() == version
+    assert ports.chain.put_sensitive_places([wider, SCHOOL]) == ImportCount(added=1, changed=1)
+    assert ports.chain.sensitive_places() == (wider, SCHOOL)
+    assert ports.chain.version() > version
+
+
+def test_sensitive_places_are_taken_out_by_category(ports: Ports) -> None:
+    ports.chain.put_sensitive_places([CLINIC, SCHOOL])
+    version = ports.chain.version()
+    assert [ports.chain.drop_sensitive_places("school") for _ in range(2)] == [1, 0]
+    assert ports.chain.sensitive_places() == (CLINIC,)
+    assert ports.chain.version() == version + 1
 
 
 def test_menus_are_kept_by_store_and_product(ports: Ports) -> None:

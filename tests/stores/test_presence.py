@@ -140,7 +140,7 @@ def test_a_store_that_is_gone_is_left_at_once() -> None:
     ("given", "reason"),
     [
         (fix(40, 50, mocked=True), "mocked"),
-        (fix(40, 50, accuracy_m=1_251), "too_inaccurate"),
+        (fix(40, 50, accuracy_m=201), "too_inaccurate"),
         (fix(40, 50, accuracy_m=float("nan")), "too_inaccurate"),
         (fix(30, 40), "repeated"),
         (fix(29, 50), "out_of_order"),

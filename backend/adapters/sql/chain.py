@@ -20,6 +20,7 @@ from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Offer
 from backend.service.ports import ImportCount
 from stores.model import Product, Store
+from stores.sensitive import Category, SensitivePlace
 
 _VERSION = sa.select(t.versions.c.number)
 
@@ -73,6 +74,35 @@ class SqlChain(SqlTraffic):
                 _update(connection, t.stores, rows.store_row(changed))
                 bump(connection)
             return changed
+
+    def sensitive_places(self) -> tuple[SensitivePlace, ...]:
+        """All sensitive places, by id."""
+        query = t.sensitive_places.select().order_by(t.sensitive_places.c.id)
+        with self._database.read() as connection:
+            return tuple(rows.sensitive_place(row) for row in connection.execute(query))
+
+    def put_sensitive_places(self, places: Sequence[SensitivePlace]) -> ImportCount:
+        """Add or replace sensitive places in one transaction."""
+        wanted = {place.id: place for place in places}
+        with self._change() as connection:
+            found = connection.execute(t.sensitive_places.select())
+            known = {row.id: rows.sensitive_place(row) for row in found}
+            added = [rows.sensitive_row(place) for place in wanted.values() if place.id not in known]
+            changed = [place for place in wanted.values() if place.id in known and known[place.id] != place]
+            if added:
+                connection.execute(t.sensitive_places.insert(), added)
+            for place in changed:
+                _update(connection, t.sensitive_places, rows.sensitive_row(place))
+            return _counted(connection, len(wanted), len(added), len(changed))
+
+    def drop_sensitive_places(self, category: Category) -> int:
+        """Take out all sensitive places of a category."""
+        with self._change() as connection:
+            gone = t.sensitive_places.delete().where(t.sensitive_places.c.category == category)
+            count = connection.execute(gone).rowcount
+            if count:
+                bump(connection)
+            return count
 
     def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id."""

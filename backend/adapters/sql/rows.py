@@ -31,6 +31,7 @@ from backend.service.model import (
     Sale,
 )
 from stores.model import Fence, Position, Product, Store
+from stores.sensitive import SensitivePlace
 
 Row = sa.Row[Any]
 
@@ -96,6 +97,22 @@ def store(row: Row | Part) -> Store:
         service_s=row.service_s,
         target_utilisation=row.target_utilisation,
     )
+
+
+def sensitive_row(place: SensitivePlace) -> dict[str, Any]:
+    """A sensitive place's columns."""
+    return {
+        "id": place.id,
+        "category": place.category,
+        "lat": place.position.lat,
+        "lng": place.position.lng,
+        "fence": FENCE.dump_json(place.fence).decode(),
+    }
+
+
+def sensitive_place(row: Row) -> SensitivePlace:
+    """A sensitive place."""
+    return SensitivePlace(row.id, row.category, Position(row.lat, row.lng), FENCE.validate_json(row.fence))
 
 
 def menu_row(store_id: str, product: Product) -> dict[str, Any]:

@@ -68,6 +68,16 @@ stores = sa.Table(
     sa.CheckConstraint("outstanding >= 0", name="stores_outstanding"),
 )
 
+sensitive_places = sa.Table(
+    "sensitive_places",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("lat", sa.Double, nullable=False),
+    sa.Column("lng", sa.Double, nullable=False),
+    sa.Column("fence", sa.Text, nullable=False),
+)
+
 menu_items = sa.Table(
     "menu_items",
     metadata,

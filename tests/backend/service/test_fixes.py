@@ -8,7 +8,11 @@ import pytest
 
 from backend.service.errors import Unavailable
 from backend.service.model import Coupon, Record
-from tests.backend.api.world import Lull, arrival, fix, stamp
+from stores.index import StoreIndex
+from stores.model import Circle, Position
+from stores.presence import PresenceState, Step
+from stores.sensitive import SensitivePlace
+from tests.backend.api.world import LAT, LNG, Lull, arrival, fix, stamp
 
 
 @pytest.fixture
@@ -65,7 +69,7 @@ def test_a_batch_that_ends_outside_leads_to_nothing(lull: Lull) -> None:
     assert (answer["accepted"], reasons(answer)) == (2, [])
 
 
-@pytest.mark.parametrize("newest", [{"mocked": True}, {"accuracy_m": 1600.0}, {"lat": 10.0}])
+@pytest.mark.parametrize("newest", [{"mocked": True}, {"accuracy_m": 201.0}, {"lat": 10.0}])
 def test_a_batch_whose_newest_fix_is_refused_leads_to_nothing(lull: Lull, newest: dict[str, Any]) -> None:
     answer = report(lull, fix(recorded_at=stamp(-25)), fix(recorded_at=stamp(-10)), fix(**newest))
     assert (answer["accepted"], len(answer["rejected"]), reasons(answer)) == (2, 1, [])
@@ -135,3 +139,84 @@ def test_a_report_that_met_a_database_away_can_be_sent_again(
     assert (answer["accepted"], reasons(answer)) == (1, ["offered"])
     assert [each["id"] for each in answer["coupons"]] == [answer["decisions"][0]["coupon_id"]]
     assert len(lull.ports.ledger.newest_coupons(9)) == 1
+
+
+FAR = {
+    "accepted": 1,
+    "rejected": [],
+    "decisions": [],
+    "coupons": [],
+    "too_inaccurate_for": [],
+    "watch": {"fences": [], "report_in_s": 900},
+}
+"""The answer to a fix far from every store."""
+
+
+def clinic(lull: Lull, north_m: float = 0.0) -> None:
+    """A clinic of 100 m, so many metres north of Kamppi's door."""
+    place = SensitivePlace("clinic", "health", Position(LAT + north_m / 111_195.0, LNG), Circle(100.0))
+    lull.ports.chain.put_sensitive_places([place])
+    lull.services.catalogue.refresh()
+
+
+def standing(lull: Lull) -> PresenceState | None:
+    """Where Aino's phone stands, as remembered."""
+    seen: list[PresenceState | None] = []
+
+    def look(state: PresenceState | None) -> Step:
+        seen.append(state)
+        return Step(state)
+
+    (member_id,) = lull.world.members
+    lull.ports.presence.apply(member_id, lull.clock.real(), look)
+    return seen[0]
+
+
+def no_look(*_: object) -> None:
+    raise AssertionError("the position was looked at")
+
+
+def test_a_fix_in_a_sensitive_place_is_answered_like_one_far_from_every_store(lull: Lull) -> None:
+    clinic(lull)
+    assert report(lull, fix()) == FAR == report(lull, fix(lat=10.0, recorded_at=stamp(30)))
+
+
+def test_a_fix_in_a_sensitive_place_is_seen_by_nothing(lull: Lull, monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic(lull)
+    for name in ("hits", "nearest", "measure"):
+        monkeypatch.setattr(StoreIndex, name, no_look)
+    monkeypatch.setattr(lull.ports.presence, "apply", no_look)
+    assert report(lull, fix(), fix(recorded_at=stamp(1)))["accepted"] == 2
+
+
+def test_a_fix_whose_accuracy_reaches_a_sensitive_place_is_dropped_too(lull: Lull) -> None:
+    clinic(lull, north_m=130.0)
+    assert report(lull, fix(accuracy_m=35.0, recorded_at=stamp(-30))) == FAR
+    assert reasons(report(lull, *arrival())) == ["offered"]
+
+
+@pytest.mark.parametrize("newest_is_sensitive", [False, True])
+def test_of_a_batch_the_fixes_in_sensitive_places_are_dropped_and_the_others_taken(
+    lull: Lull, newest_is_sensitive: bool
+) -> None:
+    clinic(lull, north_m=400.0)
+    inside = fix(lat=LAT + 400.0 / 111_195.0, recorded_at=stamp(0 if newest_is_sensitive else -200))
+    answer = report(lull, fix(recorded_at=stamp(-110)), fix(recorded_at=stamp(-95)), inside)
+    assert (answer["accepted"], answer["rejected"]) == (3, [])
+    assert reasons(answer) == ([] if newest_is_sensitive else ["offered"])
+    assert bool(answer["watch"]["fences"]) != newest_is_sensitive
+
+
+def test_who_leaves_a_sensitive_place_is_seen_again(lull: Lull) -> None:
+    clinic(lull, north_m=400.0)
+    report(lull, fix(lat=LAT + 400.0 / 111_195.0, recorded_at=stamp(-200)))
+    assert reasons(report(lull, *arrival())) == ["offered"]
+
+
+def test_a_visit_goes_on_unseen_while_the_phone_is_in_a_sensitive_place(lull: Lull) -> None:
+    report(lull, fix())
+    clinic(lull, north_m=400.0)
+    before = standing(lull)
+    report(lull, fix(lat=LAT + 400.0 / 111_195.0, recorded_at=stamp(200)))
+    assert before is not None
+    assert standing(lull) == before

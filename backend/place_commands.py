@@ -1,0 +1,189 @@
+"""The commands about places: stores, and places in which nobody is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backend.command_reports import (
+    SHOWN,
+    DryRun,
+    File,
+    Json,
+    Map,
+    counted,
+    list_problems,
+    mapping_of,
+    run_import,
+    say,
+)
+from backend.service.imports import Imported
+from backend.service.ports import Clock, Ports
+from backend.settings import read_settings
+from stores.importing import ImportResult, RowProblem, category_of, classes, read_sensitive, read_stores
+from stores.importing.sensitive_file import MARGIN_M
+from stores.importing.store_file import DEFAULT_RADIUS_M
+from stores.sensitive import CATEGORIES, Category, SensitiveIndex
+
+Margin = Annotated[
+    float | None,
+    typer.Option(min=0, max=1000, help="Metres added to polygons; else 50 to OpenStreetMap's, 0 to others."),
+]
+
+
+def stores_import(
+    file: File,
+    mapping: Map = None,
+    radius: Annotated[
+        float, typer.Option(min=10, max=5000, help="Fence of a point without a radius_m, in metres.")
+    ] = DEFAULT_RADIUS_M,
+    margin: Margin = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import stores from CSV, GeoJSON or Overpass JSON; importing the same file again changes nothing.
+
+    Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
+    What is wrong is counted by field and reason, and so is what was imported otherwise than it stands.
+
+    Example: lull stores import simulator/chain/stores.geojson --dry-run
+    """
+    read = read_stores(file.read_bytes(), _kind(file), mapping_of(mapping), default_radius_m=radius, margin_m=margin)
+    told = _account(read.rows, len(read.stores), read.problems, read.notes)
+    if read.zones_from_position:
+        typer.echo(f"zone from position: {read.zones_from_position}", err=True)
+    told["zones_from_position"] = read.zones_from_position
+    run_import(
+        "store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores), told
+    )
+
+
+def stores_match(
+    points: File,
+    stores: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")],
+    output: Annotated[Path, typer.Option(help="Where hits go: CSV or Parquet.")],
+    mapping: Map = None,
+    map_points: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of POINTS holds lat, or lng.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find for every point of a file (CSV, GeoJSON or Parquet) the stores whose fence it is in.
+
+    Writes one row for each hit: point (its row from 0), store_id, distance_m to the store. A store's fence is its
+    polygon or a circle of its radius_m, 150 m unless the file says so. Rows that cannot be used are counted and
+    listed; exit code 2 when none can, and nothing was written.
+
+    Example: lull stores match points.csv --stores stores.csv --output hits.parquet
+    """
+    from backend.matching import Progress, interruptible, match_files
+    from stores.index import StoreIndex
+
+    read = stores_of(stores, mapping)
+    index = StoreIndex(read.stores)
+    with interruptible():
+        done = match_files(index, points, output, Progress(), mapping_of(map_points))
+    for problem in done.problems[:SHOWN]:
+        typer.echo(f"point {problem.row}: {problem.reason}", err=True)
+    if done.unusable > SHOWN:
+        typer.echo(f"... and {done.unusable - SHOWN} more", err=True)
+    report = {"stores": len(read.stores), "store_problems": [asdict(each) for each in read.problems]} | asdict(done)
+    sentence = f"{counted(done.points, 'point')}, {done.unusable} of them unusable; {done.matched} in a fence"
+    say(as_json, report, f"{sentence}; {counted(done.hits, 'hit')} among {counted(len(read.stores), 'store')}")
+
+
+def stores_of(file: Path, mapping: list[str] | None) -> ImportResult:
+    """The stores of a file that a command works with; problems are listed. Raises ValueError when there are none."""
+    read = read_stores(file.read_bytes(), _kind(file), mapping_of(mapping))
+    list_problems(read.problems, "store file, ")
+    if not read.stores:
+        raise ValueError("--stores: no store of the file can be used")
+    return read
+
+
+def sensitive_import(
+    file: File,
+    category: Annotated[
+        str | None, typer.Option(help=f"Of rows that tell none: {', '.join(CATEGORIES)}.", show_default=False)
+    ] = None,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1000, help="Metres added to polygons without a margin_m.")
+    ] = MARGIN_M,
+    mapping: Map = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import places whose fixes are dropped unseen, from CSV, GeoJSON or Overpass JSON: hospitals, churches, schools.
+
+    The category comes from a column of that name, from OpenStreetMap's tags or from --category. Rows that cannot be
+    used are listed and the others imported; exit code 2 when none can, and nothing was imported.
+
+    Example: lull sensitive import hospitals.geojson --category health --dry-run
+    """
+    usual = None if category is None else _category(category)
+    read = read_sensitive(file.read_bytes(), _kind(file), mapping_of(mapping), category=usual, margin_m=margin)
+    told = _account(read.rows, len(read.places), read.problems, read.notes)
+
+    def store(ports: Ports, _: Clock) -> Imported:
+        done = ports.chain.put_sensitive_places(read.places)
+        index = SensitiveIndex(ports.chain.sensitive_places())
+        silent = [each.id for each in ports.chain.stores() if index.touches(each.position, 0.0)]
+        told["silent_stores"] = silent
+        if silent:
+            typer.echo(f"{counted(len(silent), 'store')} in sensitive places will hardly give offers", err=True)
+        return Imported(done)
+
+    run_import("place", dry_run, as_json, len(read.places), read.problems, store, told)
+
+
+def sensitive_clear(category: Annotated[str, typer.Argument(help="Its places are taken out.")]) -> None:
+    """Take out all sensitive places of a category, for instance to import a newer file.
+
+    Example: lull sensitive clear school
+    """
+    from backend.wiring import open_ports
+
+    chosen = _category(category)
+    with open_ports(read_settings()) as (ports, _):
+        gone = ports.chain.drop_sensitive_places(chosen)
+    typer.echo(f"{counted(gone, 'place')} taken out")
+
+
+def _category(name: str) -> Category:
+    try:
+        return category_of(name)
+    except ValueError as error:
+        raise ValueError(f"the category {error}") from None
+
+
+def _stores(ports: Ports, stores: Sequence[Any]) -> Imported:
+    return Imported(ports.chain.put_stores(stores))
+
+
+def _account(rows: int, good: int, problems: Sequence[RowProblem], notes: Sequence[RowProblem]) -> dict[str, Any]:
+    """Say what became of each row of a file with places, and count it by field and reason."""
+    refused, noted = len({problem.row for problem in problems}), len({note.row for note in notes})
+    typer.echo(f"{counted(rows, 'row')}: {good} to import ({noted} with a note), {refused} refused", err=True)
+    for what, found in (("refused", problems), ("noted", notes)):
+        kinds = classes(found)
+        for each in kinds[:SHOWN]:
+            typer.echo(f"{what}: {each.rows} x {each.field}: {each.reason} (first: row {each.first_row})", err=True)
+        if len(kinds) > SHOWN:
+            typer.echo(f"{what}: {len(kinds) - SHOWN} more reasons (--json lists all)", err=True)
+    return {
+        "rows": rows,
+        "refused": refused,
+        "notes": [asdict(note) for note in notes],
+        "classes": {
+            "refused": [asdict(each) for each in classes(problems)],
+            "noted": [asdict(each) for each in classes(notes)],
+        },
+    }
+
+
+def _kind(file: Path) -> str:
+    return "csv" if file.suffix.lower() in (".csv", ".tsv", ".txt") else "geojson"
