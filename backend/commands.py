@@ -13,7 +13,7 @@ from flask import Flask
 from backend.command_reports import DryRun, File, Json, Map, counted, mapping_of, run_import, say
 from backend.emulator.cli import fcm_emulator
 from backend.listening import hold_port
-from backend.place_commands import sensitive_clear, sensitive_import, stores_import, stores_match
+from backend.place_commands import replay, sensitive_clear, sensitive_import, stores_import, stores_match
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
 from backend.service.learn import learn as fit_and_store
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("worker")(worker)
     app.command("fcm-emulator")(fcm_emulator)
     app.command("learn")(learn)
+    app.command("replay")(replay)
     groups: tuple[tuple[str, str, dict[str, Callable[..., None]]], ...] = (
         ("database", "The database.", {"upgrade": upgrade}),
         ("stores", "Stores.", {"import": stores_import, "match": stores_match}),

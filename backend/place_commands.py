@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,9 +26,11 @@ from backend.command_reports import (
 from backend.service.imports import Imported
 from backend.service.ports import Clock, Ports
 from backend.settings import read_settings
-from stores.importing import ImportResult, RowProblem, category_of, classes, read_sensitive, read_stores
+from backend.telling import Progress, interruptible
+from stores.importing import ImportResult, RowProblem, category_of, classes, read_sensitive, read_stores, read_trace
 from stores.importing.sensitive_file import MARGIN_M
 from stores.importing.store_file import DEFAULT_RADIUS_M
+from stores.importing.trace import DEFAULT_ACCURACY_M
 from stores.sensitive import CATEGORIES, Category, SensitiveIndex
 
 Margin = Annotated[
@@ -80,7 +84,7 @@ def stores_match(
 
     Example: lull stores match points.csv --stores stores.csv --output hits.parquet
     """
-    from backend.matching import Progress, interruptible, match_files
+    from backend.matching import match_files
     from stores.index import StoreIndex
 
     read = stores_of(stores, mapping)
@@ -94,6 +98,58 @@ def stores_match(
     report = {"stores": len(read.stores), "store_problems": [asdict(each) for each in read.problems]} | asdict(done)
     sentence = f"{counted(done.points, 'point')}, {done.unusable} of them unusable; {done.matched} in a fence"
     say(as_json, report, f"{sentence}; {counted(done.hits, 'hit')} among {counted(len(read.stores), 'store')}")
+
+
+def replay(
+    trace: File,
+    stores: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")],
+    output: Annotated[Path, typer.Option(help="Where events and decisions go: JSON Lines (.jsonl) or CSV.")],
+    accuracy: Annotated[
+        float, typer.Option(min=0.1, max=100_000, help="68 % radius in metres of fixes that tell none.")
+    ] = DEFAULT_ACCURACY_M,
+    mapping: Map = None,
+    map_stores: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of the store file holds a field.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a recorded trace through matching, presence and decision, and write what happens. Nothing is sent.
+
+    TRACE is CSV or GeoJSON, also with .gz: lat, lng, recorded_at, and if it has them accuracy_m, speed_mps, device_id.
+    Every device is taken for that of a member who agreed to location offers. What the files do not tell, such as a
+    store's traffic, stays unknown, and decisions give that as their reason.
+
+    Example: lull replay trace.csv --stores stores.csv --output events.jsonl
+    """
+    from backend.replay import Replay
+
+    if output.suffix.lower() not in (".jsonl", ".csv"):
+        raise ValueError("--output: the name must end in .jsonl or .csv")
+    packed = trace.suffix.lower() == ".gz"
+    read = read_trace(
+        _unpacked(trace) if packed else trace.read_bytes(),
+        _kind(trace.with_suffix("") if packed else trace),
+        mapping_of(mapping),
+        default_accuracy_m=accuracy,
+    )
+    list_problems(read.problems, "trace, ")
+    if not read.fixes:
+        raise ValueError("no row of the trace can be used, nothing was written")
+    run = Replay(stores_of(stores, map_stores).stores)
+    with interruptible():
+        run.write(read.fixes, output, Progress())
+    report = run.report.as_json() | {"problems": [asdict(problem) for problem in read.problems]}
+    events = ", ".join(f"{number} {kind}" for kind, number in sorted(run.report.events.items())) or "none"
+    refused, decisions = run.report.fixes - run.report.accepted, run.report.decisions.total()
+    sentence = f"{run.report.fixes} fixes replayed, {refused} of them refused; events: {events}"
+    say(as_json, report, f"{sentence}; {counted(decisions, 'decision')}")
+
+
+def _unpacked(file: Path) -> bytes:
+    try:
+        return gzip.decompress(file.read_bytes())
+    except (OSError, EOFError, zlib.error):
+        raise ValueError("the trace's name ends in .gz, but it is not a gzip file") from None
 
 
 def stores_of(file: Path, mapping: list[str] | None) -> ImportResult:

@@ -30,8 +30,6 @@ def match_files(
     chunks = _chunks(points, mapping or {})
     if output.suffix.lower() not in OUTPUT:
         raise ValueError(f"the name of the output must end in {' or '.join(OUTPUT)}")
-    if output.is_dir():
-        raise ValueError("the output is a folder: name a file")
     if output.exists() and output.samefile(points):
         raise ValueError("the output would replace the points: choose another name")
     with open_output(output) as sink:

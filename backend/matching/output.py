@@ -1,4 +1,4 @@
-"""Where hits are written: beside the file that is to be, which takes its name only once all is there."""
+"""Where hits are written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backend.unfinished import unfinished
 
 COLUMNS = ("point", "store_id", "distance_m")
 
@@ -25,16 +26,8 @@ class Sink(Protocol):
 @contextmanager
 def open_output(path: Path) -> Iterator[Sink]:
     """A sink for a CSV or Parquet file, by the end of its name. After an error or ctrl-C nothing is left."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
-        unfinished = Path(file.name)
-    try:
-        with (_csv if path.suffix.lower() == ".csv" else _parquet)(unfinished) as sink:
-            yield sink
-        # A temporary file is for its owner only; this one is to be like any other.
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as beside, (_csv if path.suffix.lower() == ".csv" else _parquet)(beside) as sink:
+        yield sink
 
 
 class _CsvSink:
@@ -67,12 +60,3 @@ def _parquet(path: Path) -> Iterator[Sink]:
                 writer.write_table(pyarrow.table(columns, schema=schema))
 
         yield _ParquetSink()
-
-
-def _umask() -> int:
-    """The process's mask of permissions, which can only be read by setting it."""
-    import os
-
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -25,6 +25,10 @@ class MatchReport:
     hits: int = 0
     problems: list[Unusable] = field(default_factory=list)
 
+    def told(self, seconds: float) -> str:
+        """How far it is after so many seconds."""
+        return f"{self.points:,} points, {self.hits:,} hits, {self.points / seconds:,.0f} points a second"
+
 
 def match_chunks(
     index: StoreIndex, chunks: Iterable[Chunk], sink: Sink, progress: Callable[[MatchReport], None]

@@ -78,7 +78,10 @@ def degrees(text: str) -> float:
 
     Raises ValueError when the text is no finite number.
     """
-    value = float(text.replace(",", ".")) if fullmatch(r"[+-]?\d{1,3},\d+", text) else float(text)
+    try:
+        value = float(text.replace(",", ".")) if fullmatch(r"[+-]?\d{1,3},\d+", text) else float(text)
+    except ValueError:
+        raise ValueError("is not a number") from None
     if not isfinite(value):
         raise ValueError("is not a number")
     return value

@@ -166,6 +166,7 @@ def test_each_command_shows_an_example(lull: Lull) -> None:
         ("database", "upgrade"),
         ("stores", "import"),
         ("stores", "match"),
+        ("replay",),
         ("sensitive", "import"),
         ("sensitive", "clear"),
         ("menu", "import"),

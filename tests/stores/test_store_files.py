@@ -56,6 +56,11 @@ def test_what_is_not_in_the_file_stays_unknown() -> None:
     assert store.fence == Circle(99)
 
 
+def test_a_position_that_is_no_number_is_reported_without_being_repeated() -> None:
+    (problem,) = read_stores(csv_file("id,lat,lng", "a,north,24.9"), "csv").problems
+    assert (problem.field, problem.reason) == ("lat", "is not a number")
+
+
 def test_rows_are_records_even_when_a_cell_has_many_lines() -> None:
     assert reasons(csv_file("id,lat,lng,address", 'a,60,24,"one\ntwo"', "b,x,24,")) == [(2, "lat")]
 

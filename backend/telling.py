@@ -1,4 +1,4 @@
-"""What a long match tells while it runs, and how ctrl-C ends it."""
+"""What a long command tells while it works, and how ctrl-C ends it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-
-from backend.matching.run import MatchReport
+from typing import Protocol
 
 EVERY_S = 2.0
 INTERRUPTED = 130
+
+
+class Report(Protocol):
+    """What grows while a command works."""
+
+    def told(self, seconds: float) -> str:
+        """How far it is after so many seconds."""
 
 
 class Progress:
@@ -20,15 +26,12 @@ class Progress:
     def __init__(self) -> None:
         self._began = self._told = monotonic()
 
-    def __call__(self, report: MatchReport) -> None:
+    def __call__(self, report: Report) -> None:
         """Take notice of what was done so far."""
         now = monotonic()
         if now - self._told >= EVERY_S:
             self._told = now
-            rate = report.points / (now - self._began)
-            print(  # noqa: T201 - what a command says
-                f"{report.points:,} points, {report.hits:,} hits, {rate:,.0f} points a second", file=sys.stderr
-            )
+            print(report.told(now - self._began), file=sys.stderr)  # noqa: T201 - what a command says
 
 
 @contextmanager
