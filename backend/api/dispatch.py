@@ -66,7 +66,9 @@ def _device_caller(form: Format, services: Services) -> Callable[[dict[str, str]
         sent = Sent(now.headers.get("Authorization"), now.args.to_dict(), now.mimetype, _data(now))
         secret = form.key(sent)
         if not secret:
-            raise Unauthenticated("no_device_key", "send a device key where docs/phones.md says for this app")
+            raise Unauthenticated(
+                "no_device_key", "send a device key (POST /v1/me/device-keys makes one) as this app can"
+            )
         return Call(services, services.device_keys.member(secret), form.read(sent))
 
     return call

@@ -1,4 +1,4 @@
-"""OwnTracks in HTTP mode: https://owntracks.org/booklet/tech/http/ and https://owntracks.org/booklet/tech/json/."""
+"""OwnTracks in HTTP mode: https://owntracks.org/booklet/tech/http and https://owntracks.org/booklet/tech/json"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The background-geolocation plug-in of Transistor Software:
+"""The background-geolocation plug-in of Transistor Software, as it posts unless told otherwise.
 
-https://transistorsoft.github.io/react-native-background-geolocation/latest/interfaces/Location.html.
+https://transistorsoft.github.io/react-native-background-geolocation/latest/interfaces/Location.html
 """
 
 from __future__ import annotations
