@@ -22,13 +22,21 @@ from stores.model import Area, Position, Ring
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature; `problem` says why its geometry cannot be used. The feature's own id is the property `@id`."""
+    """One feature; `problem` says why its geometry cannot be used. The feature's own id is the property `@id`.
+
+    With `exchanged` the problem is that latitude comes first, for certain.
+    """
 
     row: int
     properties: Mapping[str, str]
     position: Position | None = None
     area: Area | None = None
     problem: str | None = None
+    exchanged: bool = False
+
+
+class _Exchanged(ValueError):
+    """Latitude stands where longitude should."""
 
 
 def read_features(data: bytes) -> tuple[Feature, ...]:
@@ -70,7 +78,7 @@ def _feature(row: int, feature: Any, no_shape: str) -> Feature:
     try:
         position, area = _geometry(geometry)
     except ValueError as error:
-        return Feature(row, properties, problem=str(error))
+        return Feature(row, properties, problem=str(error), exchanged=isinstance(error, _Exchanged))
     return Feature(row, properties, position, area)
 
 
@@ -127,7 +135,7 @@ def _pair(pair: Any) -> tuple[float, float]:
         raise ValueError(_NO_PAIR)
     lng, lat = numbers
     if abs(lat) > 90.0 and abs(lat) <= 180.0 and abs(lng) <= 90.0:
-        raise ValueError("has latitude and longitude exchanged: longitude comes first, then latitude, in degrees")
+        raise _Exchanged("has latitude and longitude exchanged: longitude comes first, then latitude, in degrees")
     if not (-180 <= lng <= 180 and -90 <= lat <= 90):
         raise ValueError("has a position outside the earth: longitude comes first, then latitude, in degrees")
     return lng, lat

@@ -11,7 +11,7 @@ from stores.geometry import check_area, great_circle_m
 from stores.importing.geojson import Feature, read_features
 from stores.importing.outline import widened
 from stores.importing.table import Aliases, RowProblem, RowReader, degrees, match_columns, read_csv
-from stores.importing.whereabouts import Region, swapped_by_country, swapped_by_zone
+from stores.importing.whereabouts import Region, exchanged, in_country, swapped_by_country, swapped_by_zone
 from stores.model import Area, Circle, Fence, Position
 
 PLACE_FIELDS: Aliases = {
@@ -28,7 +28,8 @@ OUTLINE_MARGIN_M = 50.0
 SAME_PLACE_M = 25.0
 _ZERO_DEG = 0.01
 _CELL_DEG = 0.001
-_SWAPPED = "seems to have latitude and longitude exchanged: "
+_FEWEST_EXCHANGED, _MOST = 10, 0.9
+"""With so many rows exchanged, and such a share of those that show it either way, the others are exchanged too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class PlaceRow:
     reader: RowReader
     position: Position | None = None
     area: Area | None = None
+    exchanged: bool = False
+    """Whether latitude and longitude are exchanged for certain."""
+
+    def refuse(self, reason: str) -> None:
+        """Report that latitude and longitude are exchanged; the position is not to be used then."""
+        if self.position is not None:
+            self.reader.fail("position", f"seems to have latitude and longitude exchanged: {reason}")
+        self.position, self.exchanged = None, True
 
     def fence(self, default_radius_m: float, margin_m: float | None) -> Fence | None:
         """The row's area with a margin, or a circle; None when it cannot be one, which is then reported.
@@ -100,9 +109,7 @@ def read_places(
         rows, problems = _from_features(data, aliases, mapping), []
     else:
         raise ValueError("the format of a file with places must be csv or geojson")
-    region = Region.of([row.position for row in rows if row.position is not None])
-    for row in rows:
-        _check_axes(row, region)
+    _check_axes(rows)
     return rows, problems
 
 
@@ -123,7 +130,7 @@ def _from_feature(feature: Feature, fields: Mapping[str, str]) -> PlaceRow:
     reader = RowReader(feature.row, {name: text for name, text in given if text})
     if feature.problem is not None or feature.position is None:
         reader.fail("geometry", feature.problem or "is missing")
-        return PlaceRow(reader)
+        return PlaceRow(reader, exchanged=feature.exchanged)
     return PlaceRow(reader, _somewhere(reader, feature.position), feature.area)
 
 
@@ -134,8 +141,9 @@ def _from_table(reader: RowReader) -> PlaceRow:
     if lat is None or lng is None:
         return PlaceRow(reader)
     if 90.0 < abs(lat) <= 180.0 and abs(lng) <= 90.0:
-        reader.fail("position", _SWAPPED + "the latitude lies beyond 90 degrees")
-    elif abs(lat) > 90.0:
+        reader.fail("position", "seems to have latitude and longitude exchanged: the latitude lies beyond 90 degrees")
+        return PlaceRow(reader, exchanged=True)
+    if abs(lat) > 90.0:
         reader.fail("lat", "must lie between -90 and 90")
     elif abs(lng) > 180.0:
         reader.fail("lng", "must lie between -180 and 180")
@@ -151,21 +159,37 @@ def _somewhere(reader: RowReader, position: Position) -> Position | None:
     return position
 
 
-def _check_axes(row: PlaceRow, region: Region | None) -> None:
-    """Report a position that would fit the row or the file only with latitude and longitude exchanged."""
+def _check_axes(rows: list[PlaceRow]) -> None:
+    """Report the positions that would fit their row, or the file, only with latitude and longitude exchanged."""
+    verdicts = [_exchanged(row) for row in rows]
+    shown = [verdict for verdict in verdicts if verdict is not None]
+    if sum(shown) >= max(_FEWEST_EXCHANGED, _MOST * len(shown)):
+        for row, verdict in zip(rows, verdicts, strict=True):
+            if verdict is None:
+                row.refuse("as in nine of ten rows of the file that show it")
+        return
+    region = Region.of([row.position for row in rows if row.position is not None])
+    for row, verdict in zip(rows, verdicts, strict=True):
+        if verdict is None and region is not None and row.position is not None and region.speaks_for_swap(row.position):
+            row.refuse("only then it lies among the other rows, and now far from them")
+
+
+def _exchanged(row: PlaceRow) -> bool | None:
+    """Whether the axes are exchanged, as far as the row itself shows it; it is then refused."""
     position, values = row.position, row.reader.values
     if position is None:
-        return
-    named = values.get("time_zone", "").split()
-    if swapped_by_country(position, values.get("country", "")):
-        row.reader.fail("position", _SWAPPED + "only then it lies in the country that the row names")
-    elif named and swapped_by_zone(position, named[-1]):
-        row.reader.fail("position", _SWAPPED + "only then it lies in the time zone that the row names")
-    elif region is not None and region.speaks_for_swap(position):
-        row.reader.fail("position", _SWAPPED + "only then it lies among the other rows, and now far from them")
+        return True if row.exchanged else None
+    other = exchanged(position)
+    if other is None:
+        return False
+    code, named = values.get("country", ""), values.get("time_zone", "").split()[-1:]
+    if swapped_by_country(position, code):
+        row.refuse("only then it lies in the country that the row names")
+    elif named and swapped_by_zone(position, named[0]):
+        row.refuse("only then it lies in the time zone that the row names")
     else:
-        return
-    row.position = None
+        return False if in_country(position, code) and not in_country(other, code) else None
+    return True
 
 
 @dataclass(slots=True)

@@ -67,6 +67,11 @@ def swapped_by_country(position: Position, code: str) -> bool:
     return other is not None and code not in _countries_at(position) and code in _countries_at(other)
 
 
+def in_country(position: Position, code: str) -> bool:
+    """Whether a position lies in a country (ISO 3166, two letters)."""
+    return code.upper() in _countries_at(position)
+
+
 def exchanged(position: Position) -> Position | None:
     """The position with latitude and longitude exchanged; None when that is no point on the earth."""
     return Position(position.lng, position.lat) if abs(position.lng) <= 90.0 else None

@@ -67,6 +67,22 @@ def test_exchanged_axes_are_reported_when_the_other_rows_show_them() -> None:
     assert [(problem.row, problem.field) for problem in result.problems] == [(22, "position")]
 
 
+def test_in_a_file_whose_rows_are_exchanged_those_that_do_not_show_it_are_too() -> None:
+    shown, open_rows = [f"s{number},-122.3,47.6" for number in range(10)], [f"t{number},-71,42" for number in range(9)]
+    assert len(read(HEADER, *shown[:9], *open_rows).stores) == 9
+    result = read(HEADER, *shown, *open_rows)
+    assert (result.stores, len(result.problems)) == ((), 19)
+    assert "nine of ten" in result.problems[-1].reason
+
+
+def test_a_file_most_of_whose_rows_are_right_is_taken_but_for_those_that_show_it() -> None:
+    right, shown = (
+        [f"r{number},47.6,-122.3" for number in range(10)],
+        [f"s{number},-122.3,47.6" for number in range(10)],
+    )
+    assert len(read(HEADER, *right, *shown, "t,42,-71").stores) == 11
+
+
 @pytest.mark.parametrize("far", ["x,28.1,-15.4", "x,-33.9,151.2", "x,60.1,30.3"])
 def test_a_store_far_from_the_others_is_taken(far: str) -> None:
     assert len(chain(far).stores) == 22
