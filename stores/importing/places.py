@@ -119,7 +119,6 @@ def _from_features(data: bytes, aliases: Aliases, mapping: Mapping[str, str] | N
     known = {name: names for name, names in aliases.items() if name not in ("lat", "lng")}
     if "@spider" in columns and "ref" in columns:
         # AllThePlaces: `ref` is the chain's own number, the feature's id a digest made by its crawler.
-        known["id"] = ("ref",)
         mapping = {"id": "ref", **(mapping or {})}
     fields = match_columns(columns, known, ("id",) if features else (), mapping)
     return [_from_feature(feature, fields) for feature in features]

@@ -79,8 +79,9 @@ def degrees(text: str) -> float:
     Raises ValueError when the text is no finite number.
     """
     try:
-        value = float(text.replace(",", ".")) if fullmatch(r"[+-]?\d{1,3},\d+", text) else float(text)
+        value = float(text.replace(",", ".") if fullmatch(r"[+-]?\d{1,3},\d+", text) else text)
     except ValueError:
+        # The words of the built-in error repeat the text.
         raise ValueError("is not a number") from None
     if not isfinite(value):
         raise ValueError("is not a number")

@@ -36,6 +36,12 @@ def test_numbers_in_quotes_and_decimal_commas_are_read(lat: str, lng: str) -> No
     assert store.position == Position(60.17, 24.94)
 
 
+@pytest.mark.parametrize("place", ["60.17N,24.94", '"60,17,5",24.94', "north 60.17,24.94", "60.17,nan"])
+def test_what_is_no_number_is_reported_without_repeating_it(place: str) -> None:
+    (problem,) = read(HEADER, f"a,{place}").problems
+    assert (problem.field in ("lat", "lng"), problem.reason) == (True, "is not a number")
+
+
 def test_a_comma_in_metres_is_reported_since_it_may_part_thousands() -> None:
     assert [problem.field for problem in read(f"{HEADER},radius_m", 'a,60,24,"1,500"').problems] == ["radius_m"]
 
