@@ -12,6 +12,7 @@ from stores.cells import Floats, encode
 from stores.edges import Numbers, spread
 from stores.fence_table import FenceTable
 from stores.geometry import METRES_PER_DEGREE, great_circle_m, great_circles_m
+from stores.sieve import Sieve
 
 _AT_ONCE = 65_536
 """Positions looked at together; what they need then fits a processor's cache."""
@@ -45,7 +46,8 @@ def match(table: FenceTable, store_id: Callable[[int], str], lats: ArrayLike, ln
         raise ValueError(f"{len(wrong)} of {len(lats)} points are no positions on the earth, first in row {wrong[0]}")
     # One block there is always, be it empty.
     blocks = range(0, max(1, len(lats)), _AT_ONCE)
-    found = [_block(table, lats[at : at + _AT_ONCE], lngs[at : at + _AT_ONCE], at) for at in blocks]
+    sieve = table.sieve if table.sieve.is_worth(len(lats)) else None
+    found = [_block(table, sieve, lats[at : at + _AT_ONCE], lngs[at : at + _AT_ONCE], at) for at in blocks]
     point, store, distance = (np.concatenate(column) for column in zip(*found, strict=True))
     return _ordered(store_id, point, store, distance)
 
@@ -55,8 +57,12 @@ def on_earth(lats: Floats, lngs: Floats) -> NDArray[np.bool_]:
     return np.asarray((np.abs(lats) <= 90.0) & (np.abs(lngs) <= 180.0))
 
 
-def _block(table: FenceTable, lats: Floats, lngs: Floats, first: int) -> tuple[Numbers, Numbers, Floats]:
-    point, owner = _candidates(table, lats, lngs)
+def _block(
+    table: FenceTable, sieve: Sieve | None, lats: Floats, lngs: Floats, first: int
+) -> tuple[Numbers, Numbers, Floats]:
+    near = np.arange(len(lats)) if sieve is None else sieve.let_through(lats, lngs)
+    place, owner = _candidates(table, lats[near], lngs[near])
+    point = near[place]
     whole = owner < 0
     store = np.where(whole, ~owner, owner).astype(np.int64)
     radius = np.asarray(table.radii)[store]

@@ -12,6 +12,7 @@ from stores.cells import Cells, families
 from stores.cover import Cover, Owners, cover
 from stores.edges import Edges
 from stores.geometry import PreparedFence
+from stores.sieve import Sieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class FenceTable:
     """Metres; negative where the fence is an area."""
     areas: Mapping[int, PreparedFence]
     edges: Edges
+    sieve: Sieve
     cells: memoryview
     """Sorted; a cell stands there once for each fence that it is in the cover of."""
     owners: memoryview
@@ -69,7 +71,10 @@ def _table(
     starts = np.flatnonzero(np.diff(family, prepend=-1))
     rows = dict(zip(family[starts].tolist(), range(len(starts)), strict=True))
     starts = np.append(starts, len(cells))
-    return FenceTable(lats.data, lngs.data, radii.data, areas, Edges(areas), cells.data, owners.data, rows, starts.data)
+    sieve = Sieve(lats.data, lngs.data, radii.data, areas)
+    return FenceTable(
+        lats.data, lngs.data, radii.data, areas, Edges(areas), sieve, cells.data, owners.data, rows, starts.data
+    )
 
 
 def _merged(old: Cover, fresh: Cover, first: int) -> tuple[Cells, Owners]:

@@ -30,7 +30,8 @@ MAX_AREA_EXTENT_M = 20_000.0
 MAX_AREA_POINTS = 1_000
 """What an area costs the index grows with its extent and its points together."""
 
-METRES_PER_DEGREE = EARTH_RADIUS_M * pi / 180.0
+_DEGREE, _HALF_DEGREE = pi / 180.0, pi / 360.0
+METRES_PER_DEGREE = EARTH_RADIUS_M * _DEGREE
 _MAX_AREA_LAT = 89.0
 
 _Edge = tuple[float, float, float, float]
@@ -43,10 +44,11 @@ def distance_m(a: Position, b: Position) -> float:
 
 def great_circle_m(lat_a: float, lng_a: float, lat_b: float, lng_b: float) -> float:
     """As `distance_m`, for bare numbers in degrees; for loops that cannot afford a `Position` each."""
-    half_lat = sin(radians(lat_b - lat_a) / 2.0)
-    half_lng = sin(radians(lng_b - lng_a) / 2.0)
-    h = half_lat * half_lat + cos(radians(lat_a)) * cos(radians(lat_b)) * half_lng * half_lng
-    return 2.0 * EARTH_RADIUS_M * asin(min(1.0, sqrt(h)))
+    half_lat = sin((lat_b - lat_a) * _HALF_DEGREE)
+    half_lng = sin((lng_b - lng_a) * _HALF_DEGREE)
+    h = half_lat * half_lat + cos(lat_a * _DEGREE) * cos(lat_b * _DEGREE) * half_lng * half_lng
+    half_chord = sqrt(h)
+    return 2.0 * EARTH_RADIUS_M * asin(half_chord if half_chord < 1.0 else 1.0)
 
 
 def great_circles_m(
