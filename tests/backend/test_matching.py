@@ -18,6 +18,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from backend import telling
 from backend.matching import match_files, points
 from backend.matching.run import MatchReport
 from stores.importing.table import UnreadableFile
@@ -174,12 +175,33 @@ def test_a_file_without_rows_gives_an_output_without_rows(tmp_path: Path) -> Non
     assert read_hits(tmp_path / "hits.parquet") == []
 
 
-@pytest.mark.parametrize(("output", "says"), [("hits.txt", "must end in"), ("p.csv", "would replace the points")])
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("hits.txt", "must end in"),
+        ("p.csv", "would replace the points"),
+        ("no/folder/hits.csv", "a folder that is there"),
+    ],
+)
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path, output: str, says: str) -> None:
     write_csv(tmp_path / "p.csv")
     with pytest.raises(ValueError, match=says):
         match(tmp_path / "p.csv", output)
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
+
+
+def test_columns_of_geojson_are_not_named(tmp_path: Path) -> None:
+    write_geojson(tmp_path / "p.geojson")
+    with pytest.raises(ValueError, match="GeoJSON has none"):
+        match(tmp_path / "p.geojson", lat="north")
+
+
+def test_a_long_match_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = telling.Progress()
+    progress(MatchReport(points=1_000))
+    monkeypatch.setattr(telling, "EVERY_S", 0.0)
+    progress(MatchReport(points=2_000_000, hits=30))
+    assert capsys.readouterr().err.startswith("2,000,000 points, 30 hits, ")
 
 
 def test_columns_that_hold_no_numbers_are_refused(tmp_path: Path) -> None:
