@@ -58,8 +58,10 @@ class DecisionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReportAnswer:
-    """What became of a report. `too_inaccurate_for`: stores whose fence the newest fix may lie in, but is too small for
-    its accuracy."""
+    """What became of a report. A fix that may lie in a sensitive place counts as accepted, and is not used.
+
+    `too_inaccurate_for`: stores whose fence the newest fix may lie in, but is too small for its accuracy.
+    """
 
     accepted: int
     rejected: tuple[Rejected, ...]
