@@ -36,6 +36,9 @@ class PresenceRules:
     """How far beyond the edge, inwards or outwards, the estimate must lie for a crossing."""
     sure_deviations: float = 3.5
     """How far within the edge a member is surely inside: 2 in 10,000 are not."""
+    sure_accuracies: float = 1.0
+    """So many times its accuracy the fix itself must lie within the edge too: of a phone that stops at the edge the
+    estimate walks on a little."""
     confirm_s: float = 10.0
     """A crossing is seen by two fixes at least this far apart; closer ones share their error."""
     max_enter_speed_mps: float = 2.5
@@ -163,7 +166,7 @@ def _cross(state: PresenceState, index: StoreIndex, rules: PresenceRules) -> Ste
     hits = index.hits(state.estimate.position)
     if not hits and not state.inside and not state.crossing:
         return Step(state)
-    seen = _Seen(state, rules)
+    seen = _Seen(state, index, rules)
     for hit in hits:
         seen.within(hit)
     around = {hit.store.id for hit in hits}
@@ -177,8 +180,9 @@ def _cross(state: PresenceState, index: StoreIndex, rules: PresenceRules) -> Ste
 class _Seen:
     """One look at the fences: gathers what changes."""
 
-    def __init__(self, state: PresenceState, rules: PresenceRules) -> None:
+    def __init__(self, state: PresenceState, index: StoreIndex, rules: PresenceRules) -> None:
         self._state = state
+        self._index = index
         self._rules = rules
         self._at = state.last.recorded_at
         self._deviation_m = state.estimate.deviation_m
@@ -198,7 +202,7 @@ class _Seen:
         visit = self._inside.get(store_id) or self._entered(hit)
         if visit is None:
             return
-        if hit.depth_m >= self._rules.sure_deviations * self._deviation_m:
+        if hit.depth_m >= self._rules.sure_deviations * self._deviation_m and self._fix_is_within(store_id):
             visit = self._surely(hit, visit)
         self._inside[store_id] = visit
 
@@ -231,6 +235,11 @@ class _Seen:
             self._signals.append(event)
             return replace(visit, last_event_at=self._at)
         return replace(visit, sure=True)
+
+    def _fix_is_within(self, store_id: str) -> bool:
+        fix = self._state.last
+        depths = (hit.depth_m for hit in self._index.hits(fix.position) if hit.store.id == store_id)
+        return any(depth_m >= self._rules.sure_accuracies * fix.accuracy_m for depth_m in depths)
 
     def _event(self, kind: Literal["enter", "dwell"], hit: Hit) -> PresenceEvent:
         return PresenceEvent(kind, hit.store.id, self._at, hit.distance_m)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from stores.geometry import distance_m
 from stores.index import StoreIndex
 from stores.model import Circle, Fix, Position, Store
 from stores.presence import PresenceEvent, PresenceRules, PresenceState, Step, advance
@@ -115,6 +116,14 @@ def test_near_the_edge_a_member_is_inside_but_not_surely() -> None:
     assert deeper.events == [("enter", 15)]
     assert deeper.signals == [("enter", 45)]
     assert [hit.store.id for hit in deeper.last.sure] == ["cafe"]
+
+
+def test_who_stops_at_the_edge_is_not_surely_inside_though_the_estimate_walks_on() -> None:
+    coming = [fix(15 * number, 145 + 27 * (8 - number), accuracy_m=8) for number in range(9)]
+    stopped = walk(*coming, fix(135, 144, accuracy_m=8))
+    assert stopped.state is not None
+    assert distance_m(stopped.state.estimate.position, Position(0.0, 10.0)) < 135
+    assert (stopped.events, stopped.signals) == ([("enter", 135)], [])
 
 
 def test_a_dwell_is_told_once_surely_inside() -> None:
