@@ -36,7 +36,7 @@ class PresenceRules:
     """How far beyond the edge, inwards or outwards, the estimate must lie for a crossing."""
     sure_deviations: float = 3.5
     """How far within the edge a member is surely inside: 2 in 10,000 are not."""
-    sure_accuracies: float = 1.0
+    sure_accuracies: float = 1.5
     """So many times its accuracy the fix itself must lie within the edge too: of a phone that stops at the edge the
     estimate walks on a little."""
     confirm_s: float = 10.0
