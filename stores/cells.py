@@ -36,7 +36,9 @@ COARSE_REACH_M = _CIRCUMRADIUS * h3.average_hexagon_edge_length(COARSE_RESOLUTIO
 FAST = find_spec("h3ronpy") is not None
 """Whether the vectorised encoder is installed."""
 
-_BELOW = (1 << 3 * (15 - COARSE_RESOLUTION)) - 1
+BELOW_COARSE = (1 << 3 * (15 - COARSE_RESOLUTION)) - 1
+"""`cell | BELOW_COARSE` is the cell's `family`, for who cannot afford a call."""
+
 _RESOLUTIONS_APART = (RESOLUTION - COARSE_RESOLUTION) << 52
 
 
@@ -51,12 +53,12 @@ class Disks:
 
 def family(cell: int) -> int:
     """A number that all cells below one coarse cell share, and no others; they also lie together when sorted."""
-    return cell | _BELOW
+    return cell | BELOW_COARSE
 
 
 def families(cells: Cells) -> Cells:
     """As `family`, for many."""
-    return cells | _BELOW
+    return cells | BELOW_COARSE
 
 
 def coarse_of(cell: int) -> int:

@@ -14,6 +14,9 @@ from stores.edges import Edges
 from stores.geometry import PreparedFence
 from stores.sieve import Sieve
 
+START, STOP = 32, (1 << 32) - 1
+"""Two places in one number: half the memory of a pair, and read as fast."""
+
 
 @dataclass(frozen=True, slots=True)
 class FenceTable:
@@ -33,9 +36,8 @@ class FenceTable:
     """Sorted; a cell stands there once for each fence that it is in the cover of."""
     owners: memoryview
     """The fence at each of these; inverted (`~number`) where the whole cell is inside an area."""
-    rows: Mapping[int, int]
-    """By family of cells, where in `starts` it is told at which of `cells` the family begins; the next one ends it."""
-    starts: memoryview
+    spans: Mapping[int, int]
+    """By family of cells, at which of `cells` it begins (`>> START`) and which is the first behind it (`& STOP`)."""
 
     def changed(self, kept: NDArray[np.bool_], fences: Sequence[PreparedFence]) -> FenceTable:
         """A copy with only those fences that are `kept`, in the same order, and others behind them."""
@@ -69,12 +71,11 @@ def _table(
     cells, owners = _merged(old, cover(fences), first)
     family = families(cells)
     starts = np.flatnonzero(np.diff(family, prepend=-1))
-    rows = dict(zip(family[starts].tolist(), range(len(starts)), strict=True))
-    starts = np.append(starts, len(cells))
-    sieve = Sieve(lats.data, lngs.data, radii.data, areas)
-    return FenceTable(
-        lats.data, lngs.data, radii.data, areas, Edges(areas), sieve, cells.data, owners.data, rows, starts.data
+    spans = dict(
+        zip(family[starts].tolist(), (starts << START | np.append(starts[1:], len(cells))).tolist(), strict=True)
     )
+    sieve = Sieve(lats.data, lngs.data, radii.data, areas)
+    return FenceTable(lats.data, lngs.data, radii.data, areas, Edges(areas), sieve, cells.data, owners.data, spans)
 
 
 def _merged(old: Cover, fresh: Cover, first: int) -> tuple[Cells, Owners]:

@@ -18,8 +18,8 @@ from h3.api import basic_int as h3
 from numpy.typing import ArrayLike
 
 from stores.batch import Matches, match
-from stores.cells import COARSE_REACH_M, RESOLUTION, coarse_of, family, family_of_coarse
-from stores.fence_table import fence_table
+from stores.cells import BELOW_COARSE, COARSE_REACH_M, RESOLUTION, coarse_of, family_of_coarse
+from stores.fence_table import START, STOP, fence_table
 from stores.geometry import METRES_PER_DEGREE, PreparedFence, great_circle_m, prepare
 from stores.model import Position, Store
 
@@ -73,11 +73,11 @@ class StoreIndex:
         """The stores whose fence contains `position` (its edge included), nearest first, then by id."""
         lat, lng, table = position.lat, position.lng, self._table
         cell = h3.latlng_to_cell(lat, lng, RESOLUTION)
-        row = table.rows.get(family(cell))
-        if row is None:
+        span = table.spans.get(cell | BELOW_COARSE)
+        if span is None:
             return ()
-        cells, stop = table.cells, table.starts[row + 1]
-        at = bisect_left(cells, cell, table.starts[row], stop)
+        cells, stop = table.cells, span & STOP
+        at = bisect_left(cells, cell, span >> START, stop)
         found: list[Hit] = []
         while at < stop and cells[at] == cell:
             hit = self._inside(table.owners[at], lat, lng)
@@ -175,9 +175,9 @@ class StoreIndex:
         table = self._table
         owners: set[int] = set()
         for coarse in ring:
-            row = table.rows.get(family_of_coarse(coarse))
-            if row is not None:
-                owners.update(table.owners[table.starts[row] : table.starts[row + 1]])
+            span = table.spans.get(family_of_coarse(coarse))
+            if span is not None:
+                owners.update(table.owners[span >> START : span & STOP])
         fresh = {owner if owner >= 0 else ~owner for owner in owners} - seen
         seen |= fresh
         return fresh
