@@ -11,8 +11,11 @@ from typing import Any
 import ijson
 import numpy as np
 
-from backend.matching.points import CHUNK, Chunk, make_chunk
+from backend.matching.points import Chunk, make_chunk
 from stores.importing.table import UnreadableFile
+
+CHUNK = 16_384
+"""Fewer than of other files, as a feature with its properties takes a kilobyte and more."""
 
 
 def read_geojson_points(path: Path) -> Iterator[Chunk]:

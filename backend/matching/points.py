@@ -73,7 +73,8 @@ def read_parquet_points(path: Path, mapping: Mapping[str, str]) -> Iterator[Chun
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        # Buffered beforehand, what was read would stay in memory to the end.
+        with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             fields = match_columns(file.schema_arrow.names, FIELDS, tuple(FIELDS), mapping)
             first = 0
             for batch in file.iter_batches(CHUNK, columns=list(dict.fromkeys(fields.values()))):
@@ -88,7 +89,7 @@ def _csv_chunks(records: Iterator[list[str]], mapping: Mapping[str, str]) -> Ite
     columns = [column.strip() for column in next(records, [])]
     fields = match_columns(columns, FIELDS, tuple(FIELDS), mapping)
     places = {name: columns.index(column) for name, column in fields.items()}
-    rows = (record for record in records if any(map(str.strip, record)))
+    rows = (record for record in records if len(record) > 1 or any(map(str.strip, record)))
     first = 0
     while chunk := list(islice(rows, CHUNK)):
         reasons: Reasons = {}
