@@ -137,7 +137,8 @@ class Fixes:
             return self._offers(member_id, taken, now)
         except Exception:
             # The phone will report again, and what the report said shall then be seen as it is now.
-            before = next((each.before for each in taken if each.before), None)
+            first = next((each for each in taken if each.step.state is not None), None)
+            before = None if first is None else first.before
             if before is None:
                 self._presence.forget(member_id)
             else:

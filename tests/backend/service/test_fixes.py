@@ -141,6 +141,20 @@ def test_a_report_that_met_a_database_away_can_be_sent_again(
     assert len(lull.ports.ledger.newest_coupons(9)) == 1
 
 
+def test_a_whole_batch_of_a_phone_not_seen_before_can_be_sent_again(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> Record:
+        raise Unavailable("database_unavailable", "the database cannot be reached now")
+
+    batch = [fix(recorded_at=stamp(-seconds)) for seconds in (25, 10, 0)]
+    with monkeypatch.context() as broken:
+        broken.setattr(lull.ports.ledger, "record", away)
+        assert lull.post("/v1/me/fixes", {"fixes": batch}, lull.member).status_code == 503
+    answer = report(lull, *batch)
+    assert (answer["accepted"], reasons(answer)) == (3, ["offered"])
+
+
 FAR = {
     "accepted": 1,
     "rejected": [],
