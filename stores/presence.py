@@ -151,14 +151,15 @@ def _distance_m(index: StoreIndex, fix: Fix, store_id: str) -> float | None:
 
 
 def _accept(state: PresenceState, fix: Fix, index: StoreIndex, rules: PresenceRules) -> Step:
+    rested = (fix.recorded_at - state.last.recorded_at).total_seconds() > rules.rest_s
+    estimate = begin(fix) if rested else follow(state.estimate, fix)
+    surprised = estimate is None and not state.surprised
+    if estimate is None:
+        estimate = state.estimate if surprised else begin_moving(state.last, fix)
     pace = state.pace.with_step(state.last, fix)
-    moved = replace(state, last=fix, pace=pace, surprised=False, candidate=None, agreeing=0)
-    if (fix.recorded_at - state.last.recorded_at).total_seconds() > rules.rest_s:
-        return _cross(replace(moved, estimate=begin(fix)), index, rules)
-    estimate = follow(state.estimate, fix)
-    if estimate is None and not state.surprised:
-        return Step(replace(moved, surprised=True))
-    return _cross(replace(moved, estimate=estimate or begin_moving(state.last, fix)), index, rules)
+    # Written out, since every fix that is accepted comes through here, and `replace` is slow.
+    moved = PresenceState(fix, estimate, pace, surprised, state.inside, state.crossing)
+    return Step(moved) if surprised else _cross(moved, index, rules)
 
 
 def _cross(state: PresenceState, index: StoreIndex, rules: PresenceRules) -> Step:
