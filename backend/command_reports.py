@@ -20,6 +20,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and report only; c
 Map = Annotated[
     list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; repeat for more.")
 ]
+MapStores = Annotated[
+    list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of the store file holds a field.")
+]
+Stores = Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to read.")]
 SHOWN = 20
 

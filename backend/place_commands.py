@@ -17,6 +17,8 @@ from backend.command_reports import (
     File,
     Json,
     Map,
+    MapStores,
+    Stores,
     counted,
     list_problems,
     mapping_of,
@@ -68,12 +70,10 @@ def stores_import(
 
 def stores_match(
     points: File,
-    stores: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")],
+    stores: Stores,
     output: Annotated[Path, typer.Option(help="Where hits go: CSV or Parquet.")],
     mapping: Map = None,
-    map_points: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of POINTS holds lat, or lng.")
-    ] = None,
+    map_stores: MapStores = None,
     as_json: Json = False,
 ) -> None:
     """Find for every point of a file (CSV, GeoJSON or Parquet) the stores whose fence it is in.
@@ -87,10 +87,10 @@ def stores_match(
     from backend.matching import match_files
     from stores.index import StoreIndex
 
-    read = stores_of(stores, mapping)
+    read = stores_of(stores, map_stores)
     index = StoreIndex(read.stores)
     with interruptible():
-        done = match_files(index, points, output, Progress(), mapping_of(map_points))
+        done = match_files(index, points, output, Progress(), mapping_of(mapping))
     for problem in done.problems[:SHOWN]:
         typer.echo(f"point {problem.row}: {problem.reason}", err=True)
     if done.unusable > SHOWN:
@@ -102,15 +102,13 @@ def stores_match(
 
 def replay(
     trace: File,
-    stores: Annotated[Path, typer.Option(exists=True, dir_okay=False, readable=True, help="Stores: CSV or GeoJSON.")],
+    stores: Stores,
     output: Annotated[Path, typer.Option(help="Where events and decisions go: JSON Lines (.jsonl) or CSV.")],
     accuracy: Annotated[
         float, typer.Option(min=0.1, max=100_000, help="68 % radius in metres of fixes that tell none.")
     ] = DEFAULT_ACCURACY_M,
     mapping: Map = None,
-    map_stores: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Which column of the store file holds a field.")
-    ] = None,
+    map_stores: MapStores = None,
     as_json: Json = False,
 ) -> None:
     """Run a recorded trace through matching, presence and decision, and write what happens. Nothing is sent.

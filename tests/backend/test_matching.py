@@ -216,9 +216,10 @@ def lull(folder: Path, *options: str) -> list[str]:
 
 
 def test_the_command_reports_as_json(tmp_path: Path) -> None:
-    (tmp_path / "stores.csv").write_text(STORES + "d,D,north,1,\n")
+    stores = STORES + "d,D,north,1,\n"
+    (tmp_path / "stores.csv").write_text(stores.replace("name", "called", 1))
     write_csv(tmp_path / "p.csv", "north,east")
-    command = lull(tmp_path, "--map-points", "lat=north", "--map-points", "lng=east", "--json")
+    command = lull(tmp_path, "--map", "lat=north", "--map", "lng=east", "--map-stores", "name=called", "--json")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
