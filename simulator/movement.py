@@ -7,13 +7,11 @@ from math import cos, hypot, log, pi, radians, sqrt
 
 import numpy as np
 
-from stores.geometry import EARTH_RADIUS_M
+from stores.geometry import METRES_PER_DEGREE
 from stores.model import Position
 
 Point = tuple[float, float]
 """Metres east and metres north of the city's centre."""
-
-METRES_PER_DEGREE = EARTH_RADIUS_M * pi / 180.0
 
 SIGMA_PER_ACCURACY = 1.0 / sqrt(-2.0 * log(1.0 - 0.68))
 """Standard deviation per axis of Gaussian noise whose 68 % radius is one metre (quantile of the Rayleigh law)."""

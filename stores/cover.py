@@ -70,18 +70,28 @@ def _around(owners: Owners, lats: Floats, lngs: Floats, radii: Floats, rings: in
     return found
 
 
+def cells_near(fence: PreparedFence, limit_m: float) -> dict[int, float]:
+    """The cells whose centre is at most so many metres from the fence, and how far that is.
+
+    `limit_m` must be at least `REACH_M` and a hundredth: then the cells around one connected part of the fence are
+    connected, and walking from neighbour to neighbour finds them all.
+    """
+    near: dict[int, float] = {}
+    following = [h3.latlng_to_cell(lat, lng, RESOLUTION) for lat, lng in fence.anchors()]
+    seen = set(following)
+    while following:
+        cell = following.pop()
+        metres = fence.distance_m(*h3.cell_to_latlng(cell))
+        if metres <= limit_m:
+            near[cell] = metres
+            fresh = [each for each in h3.grid_disk(cell, 1) if each not in seen]
+            seen.update(fresh)
+            following += fresh
+    return near
+
+
 def _walk(fence: PreparedFence, number: int) -> tuple[Cells, Owners]:
     """The cells of an area."""
-    start = [h3.latlng_to_cell(lat, lng, RESOLUTION) for lat, lng in fence.anchors()]
-    owners, seen = dict.fromkeys(start, number), set(start)
-    while start:
-        for cell in h3.grid_disk(start.pop(), 1):
-            if cell not in seen:
-                seen.add(cell)
-                centre = h3.cell_to_latlng(cell)
-                metres = fence.distance_m(*centre)
-                if metres <= _LIMIT_M:
-                    whole = metres == 0.0 and fence.depth_m(*centre) > _LIMIT_M
-                    owners[cell] = ~number if whole else number
-                    start.append(cell)
-    return np.array(list(owners), np.int64), np.array(list(owners.values()), np.int32)
+    near = cells_near(fence, _LIMIT_M)
+    whole = [m == 0.0 and fence.depth_m(*h3.cell_to_latlng(cell)) > _LIMIT_M for cell, m in near.items()]
+    return np.array(list(near), np.int64), np.where(whole, ~number, number).astype(np.int32)

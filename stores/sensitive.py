@@ -12,6 +12,9 @@ from typing import Literal, get_args
 
 from h3.api import basic_int as h3
 
+from stores.cells import REACH_M as CELL_REACH_M
+from stores.cells import RESOLUTION
+from stores.cover import cells_near
 from stores.geometry import PreparedFence, prepare
 from stores.model import Fence, Position
 
@@ -21,12 +24,9 @@ CATEGORIES: tuple[Category, ...] = get_args(Category)
 REACH_M = 200.0
 """No fix reaches further than this, however inaccurate: presence refuses one whose accuracy is worse than 200 m."""
 
-_RESOLUTION = 9
-_CIRCUMRADIUS_M = 1.2 * h3.average_hexagon_edge_length(_RESOLUTION, unit="m")
-"""How far a point of a cell may be from its centre; 1.2 average edges are safe everywhere on earth."""
-
-_FAR_M = 1.01 * (_CIRCUMRADIUS_M + REACH_M)
-"""Stretched, since the distance to an area may come out up to 1 % too long."""
+_FAR_M = 1.01 * (CELL_REACH_M + REACH_M)
+"""A cell with a point within reach has its centre no further away; stretched, since the distance to an area may come
+out up to 1 % too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SensitiveIndex:
                 fence = prepare(place.position, place.fence)
             except ValueError as error:
                 raise ValueError(f"the fence of the sensitive place {place.id!r} cannot be used: {error}") from None
-            for cell in _within_reach(fence):
+            for cell in cells_near(fence, _FAR_M):
                 cells.setdefault(cell, []).append(fence)
         self._cells = {cell: tuple(fences) for cell, fences in cells.items()}
 
@@ -60,27 +60,9 @@ class SensitiveIndex:
         """Whether a fix lies in a sensitive place, or no further from one than its accuracy (up to `REACH_M`)."""
         if not self._cells:
             return False
-        candidates = self._cells.get(h3.latlng_to_cell(position.lat, position.lng, _RESOLUTION))
+        candidates = self._cells.get(h3.latlng_to_cell(position.lat, position.lng, RESOLUTION))
         if candidates is None:
             return False
         # An accuracy that is no number, or below zero, is as good as none: then the furthest reach holds.
         reach_m = accuracy_m if 0.0 <= accuracy_m <= REACH_M else REACH_M
         return any(fence.distance_m(position.lat, position.lng) <= reach_m for fence in candidates)
-
-
-def _within_reach(fence: PreparedFence) -> set[int]:
-    """All cells with a point at most `REACH_M` from the fence, and some more.
-
-    A cell with such a point has its centre at most a circumradius further away. The cells around one connected part of
-    the fence are connected, so walking from neighbour to neighbour finds them all.
-    """
-    start = [h3.latlng_to_cell(lat, lng, _RESOLUTION) for lat, lng in fence.anchors()]
-    found, seen = set(start), set(start)
-    while start:
-        for cell in h3.grid_disk(start.pop(), 1):
-            if cell not in seen:
-                seen.add(cell)
-                if fence.distance_m(*h3.cell_to_latlng(cell)) <= _FAR_M:
-                    found.add(cell)
-                    start.append(cell)
-    return found

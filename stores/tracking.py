@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from math import cos, pi, radians, sqrt
+from math import cos, radians, sqrt
 
-from stores.geometry import EARTH_RADIUS_M
+from stores.geometry import METRES_PER_DEGREE
 from stores.model import Fix, Position
 
 ACCURACY_DEVIATIONS = 1.51
@@ -29,7 +29,6 @@ TURN_MPS = 0.5
 SURPRISE = 16.0
 """Squared distance from the prediction, in variances, beyond which a fix is a surprise: 3 good ones in 10,000 are."""
 
-_METRES_PER_DEGREE = EARTH_RADIUS_M * pi / 180.0
 _LEAST_SQUEEZE = 0.01
 """Nearer to a pole than half a degree a degree of longitude counts for more than it is: fixes are surprises there."""
 
@@ -119,13 +118,13 @@ def _variance(fix: Fix) -> float:
 def _metres(lat: float, lng: float, to_lat: float, to_lng: float) -> tuple[float, float]:
     """Metres to the east and north from one point to another near by."""
     turns = (to_lng - lng + 180.0) % 360.0 - 180.0
-    return turns * _METRES_PER_DEGREE * _squeeze((lat + to_lat) / 2.0), (to_lat - lat) * _METRES_PER_DEGREE
+    return turns * METRES_PER_DEGREE * _squeeze((lat + to_lat) / 2.0), (to_lat - lat) * METRES_PER_DEGREE
 
 
 def _moved(from_: Position, east_m: float, north_m: float) -> tuple[float, float]:
     """The point so many metres to the east and north."""
-    lat = min(90.0, max(-90.0, from_.lat + north_m / _METRES_PER_DEGREE))
-    lng = from_.lng + east_m / (_METRES_PER_DEGREE * _squeeze(lat))
+    lat = min(90.0, max(-90.0, from_.lat + north_m / METRES_PER_DEGREE))
+    lng = from_.lng + east_m / (METRES_PER_DEGREE * _squeeze(lat))
     return lat, (lng + 180.0) % 360.0 - 180.0
 
 

@@ -9,13 +9,10 @@ from math import ceil
 from h3.api import basic_int as h3
 
 from backend.service.model import Platform
+from stores.cells import REACH_M, RESOLUTION
 from stores.geometry import extent_m
 from stores.index import Hit, StoreIndex
 from stores.model import Position, Store
-
-RESOLUTION = 9
-_REACH_M = 1.2 * h3.average_hexagon_edge_length(RESOLUTION, unit="m")
-"""How far a point of a cell may be from its centre; 1.2 average edges are safe everywhere on earth."""
 
 FENCES: Mapping[Platform, int] = {"ios": 20, "android": 100}
 """So many an app may watch: 20 regions on iOS (Apple, CLLocationManager), 100 geofences on Android (Google,
@@ -74,7 +71,7 @@ class _Memory:
     def look(self, cell: int, most: int) -> _Near:
         """Find what is near a cell, and remember it."""
         hits = self.index.nearest(Position(*h3.cell_to_latlng(cell)), most, WITHIN_M)
-        reach = hits[0].outside_m + 2.0 * _REACH_M if hits else 0.0
+        reach = hits[0].outside_m + 2.0 * REACH_M if hits else 0.0
         contenders = tuple(hit.store.id for hit in hits if hit.outside_m <= reach)
         near = _Near(tuple([self._fence(hit) for hit in hits]), contenders)
         self._held += 1 + len(hits)

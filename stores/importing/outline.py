@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from math import cos, pi, radians
+from math import cos, radians
 from typing import Any
 
 import shapely
 from shapely import affinity
 
-from stores.geometry import EARTH_RADIUS_M
+from stores.geometry import METRES_PER_DEGREE
 from stores.model import Area
 
-_METRES_PER_DEGREE = EARTH_RADIUS_M * pi / 180.0
 _ROUNDNESS = 4
 """Segments in a quarter of a circle around a corner; between them the edge lies up to 2 % of the margin too far in."""
 _SIMPLER_M = 0.5
@@ -28,10 +27,10 @@ def widened(area: Area, margin_m: float) -> Area:
         return area
     shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
     south, north = shape.bounds[1], shape.bounds[3]
-    lng_m = _METRES_PER_DEGREE * max(cos(radians((south + north) / 2.0)), 1e-6)
-    flat = affinity.scale(shape, lng_m, _METRES_PER_DEGREE, origin=(0.0, 0.0))
+    lng_m = METRES_PER_DEGREE * max(cos(radians((south + north) / 2.0)), 1e-6)
+    flat = affinity.scale(shape, lng_m, METRES_PER_DEGREE, origin=(0.0, 0.0))
     wide = flat.buffer(margin_m, quad_segs=_ROUNDNESS).simplify(min(_SIMPLER_M, margin_m / 50.0))
-    return area_of(affinity.scale(wide, 1.0 / lng_m, 1.0 / _METRES_PER_DEGREE, origin=(0.0, 0.0)))
+    return area_of(affinity.scale(wide, 1.0 / lng_m, 1.0 / METRES_PER_DEGREE, origin=(0.0, 0.0)))
 
 
 def area_of(shape: Any) -> Area:
