@@ -7,7 +7,7 @@ them; a closed line is read as the polygon it encloses, as OpenStreetMap means i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ import shapely
 
 from stores.geometry import check_area
 from stores.importing.overpass import NO_SHAPE, to_features
-from stores.importing.table import UnreadableFile, decode, degrees
+from stores.importing.table import Aliases, RowReader, UnreadableFile, decode, degrees, match_columns
 from stores.model import Area, Position, Ring
 
 
@@ -59,6 +59,18 @@ def read_features(data: bytes) -> tuple[Feature, ...]:
     if not isinstance(features, list) or document.get("type") != "FeatureCollection":
         raise UnreadableFile('the file is JSON, but not a GeoJSON "FeatureCollection" with a list of "features"')
     return tuple(_feature(row, feature, "is missing") for row, feature in enumerate(features, start=1))
+
+
+def read_properties(
+    features: Sequence[Feature], aliases: Aliases, required: Sequence[str], mapping: Mapping[str, str] | None
+) -> Iterator[tuple[Feature, RowReader]]:
+    """Each feature with a reader of its properties; `lat` and `lng` are no fields here. Errors as in `read_csv`."""
+    columns = list(dict.fromkeys(column for feature in features for column in feature.properties))
+    known = {name: names for name, names in aliases.items() if name not in ("lat", "lng")}
+    fields = match_columns(columns, known, required if features else (), mapping)
+    for feature in features:
+        given = ((name, feature.properties.get(column, "")) for name, column in fields.items())
+        yield feature, RowReader(feature.row, {name: text for name, text in given if text})
 
 
 def _refuse(_constant: str) -> NoReturn:

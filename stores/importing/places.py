@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from re import fullmatch, sub
 
 from stores.geometry import check_area, great_circle_m
-from stores.importing.geojson import Feature, read_features
+from stores.importing.geojson import Feature, read_features, read_properties
 from stores.importing.outline import widened
-from stores.importing.table import Aliases, RowProblem, RowReader, degrees, match_columns, read_csv
+from stores.importing.table import Aliases, RowProblem, RowReader, degrees, read_csv
 from stores.importing.whereabouts import Region, exchanged, in_country, swapped_by_country, swapped_by_zone
 from stores.model import Area, Circle, Fence, Position
 
@@ -115,18 +115,13 @@ def read_places(
 
 def _from_features(data: bytes, aliases: Aliases, mapping: Mapping[str, str] | None) -> list[PlaceRow]:
     features = read_features(data)
-    columns = list(dict.fromkeys(column for feature in features for column in feature.properties))
-    known = {name: names for name, names in aliases.items() if name not in ("lat", "lng")}
-    if "@spider" in columns and "ref" in columns:
+    if {"@spider", "ref"}.issubset(column for feature in features for column in feature.properties):
         # AllThePlaces: `ref` is the chain's own number, the feature's id a digest made by its crawler.
         mapping = {"id": "ref", **(mapping or {})}
-    fields = match_columns(columns, known, ("id",) if features else (), mapping)
-    return [_from_feature(feature, fields) for feature in features]
+    return [_from_feature(*each) for each in read_properties(features, aliases, ("id",), mapping)]
 
 
-def _from_feature(feature: Feature, fields: Mapping[str, str]) -> PlaceRow:
-    given = ((name, feature.properties.get(column, "")) for name, column in fields.items())
-    reader = RowReader(feature.row, {name: text for name, text in given if text})
+def _from_feature(feature: Feature, reader: RowReader) -> PlaceRow:
     if feature.problem is not None or feature.position is None:
         reader.fail("geometry", feature.problem or "is missing")
         return PlaceRow(reader, exchanged=feature.exchanged)

@@ -17,7 +17,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 Aliases = Mapping[str, tuple[str, ...]]
-"""For each field the column names it is known by, best first; case, blanks, `_`, `-` and `:` do not matter."""
+"""For each field the column names it is known by, best first, after its own name; case, blanks and `_-.:` do not
+matter."""
 
 LONGEST_ID = 128
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stores.importing.geojson import read_features
-from stores.importing.table import Aliases, RowProblem, RowReader, match_columns, read_csv
+from stores.importing.geojson import read_features, read_properties
+from stores.importing.table import Aliases, RowProblem, RowReader, read_csv
 from stores.model import Fix, Position
 from stores.moments import moment
 
@@ -71,13 +71,7 @@ def _csv(data: bytes, mapping: Mapping[str, str] | None, problems: list[RowProbl
 
 
 def _geojson(data: bytes, mapping: Mapping[str, str] | None) -> Iterator[RowReader]:
-    features = read_features(data)
-    columns = list(dict.fromkeys(column for feature in features for column in feature.properties))
-    aliases = {name: names for name, names in TRACE_FIELDS.items() if name not in ("lat", "lng")}
-    fields = match_columns(columns, aliases, ("recorded_at",) if features else (), mapping)
-    for feature in features:
-        given = ((name, feature.properties.get(column, "")) for name, column in fields.items())
-        reader = RowReader(feature.row, {name: text for name, text in given if text})
+    for feature, reader in read_properties(read_features(data), TRACE_FIELDS, ("recorded_at",), mapping):
         if feature.position is None or feature.area is not None:
             reader.fail("geometry", feature.problem or "must be a Point")
         else:
