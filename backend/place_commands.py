@@ -29,7 +29,16 @@ from backend.service.imports import Imported
 from backend.service.ports import Clock, Ports
 from backend.settings import read_settings
 from backend.telling import Progress, interruptible
-from stores.importing import ImportResult, RowProblem, category_of, classes, read_sensitive, read_stores, read_trace
+from stores.importing import (
+    ImportResult,
+    RowProblem,
+    TraceImport,
+    category_of,
+    classes,
+    read_sensitive,
+    read_stores,
+    read_trace,
+)
 from stores.importing.sensitive_file import MARGIN_M
 from stores.importing.store_file import DEFAULT_RADIUS_M
 from stores.importing.trace import DEFAULT_ACCURACY_M
@@ -123,16 +132,7 @@ def replay(
 
     if output.suffix.lower() not in (".jsonl", ".csv"):
         raise ValueError("--output: the name must end in .jsonl or .csv")
-    packed = trace.suffix.lower() == ".gz"
-    read = read_trace(
-        _unpacked(trace) if packed else trace.read_bytes(),
-        _kind(trace.with_suffix("") if packed else trace),
-        mapping_of(mapping),
-        default_accuracy_m=accuracy,
-    )
-    list_problems(read.problems, "trace, ")
-    if not read.fixes:
-        raise ValueError("no row of the trace can be used, nothing was written")
+    read = _trace_of(trace, mapping, accuracy)
     run = Replay(stores_of(stores, map_stores).stores)
     with interruptible():
         run.write(read.fixes, output, Progress())
@@ -141,6 +141,17 @@ def replay(
     refused, decisions = run.report.fixes - run.report.accepted, run.report.decisions.total()
     sentence = f"{run.report.fixes} fixes replayed, {refused} of them refused; events: {events}"
     say(as_json, report, f"{sentence}; {counted(decisions, 'decision')}")
+
+
+def _trace_of(file: Path, mapping: list[str] | None, accuracy_m: float) -> TraceImport:
+    """The fixes of a file; problems are listed. Raises ValueError when there are none."""
+    packed = file.suffix.lower() == ".gz"
+    data, name = (_unpacked(file), file.with_suffix("")) if packed else (file.read_bytes(), file)
+    read = read_trace(data, _kind(name), mapping_of(mapping), default_accuracy_m=accuracy_m)
+    list_problems(read.problems, "trace, ")
+    if not read.fixes:
+        raise ValueError("no row of the trace can be used, nothing was written")
+    return read
 
 
 def _unpacked(file: Path) -> bytes:

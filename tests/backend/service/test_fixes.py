@@ -228,9 +228,10 @@ def test_who_leaves_a_sensitive_place_is_seen_again(lull: Lull) -> None:
 
 
 def test_a_visit_goes_on_unseen_while_the_phone_is_in_a_sensitive_place(lull: Lull) -> None:
-    report(lull, fix())
+    report(lull, *arrival())
     clinic(lull, north_m=400.0)
     before = standing(lull)
     report(lull, fix(lat=LAT + 400.0 / 111_195.0, recorded_at=stamp(200)))
     assert before is not None
+    assert list(before.inside) == ["kamppi"]
     assert standing(lull) == before
