@@ -2,8 +2,8 @@
 
 A fix is refused, or it moves the estimate of where the device is (`stores.tracking`). A member enters a fence when the
 estimate lies so far within its edge, in the estimate's own deviations, that the crossing is likely, confirmed by a
-second fix, and slow enough; the way out is the same. A phone that enters is not yet surely inside: only when it is
-does the visit count as `sure`, which is what an offer wants.
+second fix, and slow enough; the way out is the same, at any speed. A phone that enters is not yet surely inside: when
+the estimate lies further within, and the fix as well, the visit counts as `sure`, which is what an offer wants.
 
 The caller keeps the state, in volatile memory only and for at most 15 minutes; nothing here reads a clock.
 """
