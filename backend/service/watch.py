@@ -46,7 +46,8 @@ class WatchedFence:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Fences worth registering on the phone, nearest first, and in how many seconds to report again at the latest."""
+    """Fences worth registering on the phone, those nearest to the middle of its cell first, and in how many seconds to
+    report again at the latest."""
 
     fences: tuple[WatchedFence, ...] = ()
     report_in_s: int = REPORT_S[1]
@@ -70,13 +71,18 @@ class _Memory:
 
     def look(self, cell: int, most: int) -> _Near:
         """Find what is near a cell, and remember it."""
-        hits = self.index.nearest(Position(*h3.cell_to_latlng(cell)), most, WITHIN_M)
+        centre = Position(*h3.cell_to_latlng(cell))
+        hits = self.index.nearest(centre, most, WITHIN_M)
         reach = hits[0].outside_m + 2.0 * REACH_M if hits else 0.0
-        contenders = tuple(hit.store.id for hit in hits if hit.outside_m <= reach)
-        near = _Near(tuple([self._fence(hit) for hit in hits]), contenders)
-        self._held += 1 + len(hits)
+        if len(hits) == most and hits[-1].outside_m <= reach:  # then there may be more of them
+            rivals = self.index.nearest(centre, len(self.index), reach)
+        else:
+            rivals = tuple(hit for hit in hits if hit.outside_m <= reach)
+        near = _Near(tuple([self._fence(hit) for hit in hits]), tuple([hit.store.id for hit in rivals]))
+        held = 1 + len(hits) + len(rivals)
+        self._held += held
         if self._held > HELD:
-            self.cells, self._held = {}, 1 + len(hits)
+            self.cells, self._held = {}, held
         self.cells[cell, most] = near
         return near
 

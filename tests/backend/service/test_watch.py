@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from h3.api import basic_int as h3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.service.watch import APPROACH_MPS, FENCES, FEWEST, REPORT_INSIDE_S, REPORT_S, Watch
+from stores.cells import RESOLUTION
 from stores.index import StoreIndex
 from stores.model import Circle, Position, Store
 from tests.backend.api.world import DEVICE, Lull, fix, stamp
@@ -32,13 +34,23 @@ def test_the_next_report_comes_before_any_fence_could_be_reached(position: Posit
 
 
 @given(near_by, st.sampled_from(sorted(FENCES.values())))
-def test_as_many_fences_are_named_as_the_phone_can_watch_and_the_nearest_is_first(
+def test_as_many_fences_are_named_as_the_phone_can_watch_the_nearest_among_the_first(
     position: Position, most: int
 ) -> None:
     fences = WATCH.advise(INDEX, position, most).fences
     assert len(fences) == len({fence.store_id for fence in fences}) == most
     (nearest,) = INDEX.nearest(position, 1, 50_000)
     assert nearest.store.id in [fence.store_id for fence in fences[:FEWEST]]
+
+
+def test_a_fence_too_many_to_be_watched_still_counts_for_the_next_report() -> None:
+    centre = h3.cell_to_latlng(h3.latlng_to_cell(LAT, LNG, RESOLUTION))
+    crowd = [Store(f"crowd-{number}", "Crowd", Position(*centre), Circle(10.0)) for number in range(FEWEST)]
+    edge = Position(centre[0] + 150.0 / 111_195.0, centre[1])
+    assert h3.latlng_to_cell(edge.lat, edge.lng, RESOLUTION) == h3.latlng_to_cell(LAT, LNG, RESOLUTION)
+    index = StoreIndex([*crowd, Store("edge", "Edge", edge, Circle(20.0))])
+    advice = Watch().advise(index, Position(edge.lat - 30.0 / 111_195.0, edge.lng))
+    assert ("edge" in {fence.store_id for fence in advice.fences}, advice.report_in_s) == (False, REPORT_S[0])
 
 
 def test_far_from_everything_a_phone_reports_rarely() -> None:
