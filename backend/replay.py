@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -63,17 +63,23 @@ class _RecordedClock:
         return True
 
 
-class _WatchedPresence(TwinPresence):
-    """Presence that remembers the events of the last step."""
+class _WatchedPresence:
+    """Presence that remembers the events of the last step.
+
+    Each device has its own: the clock of another, hours away, would have its state swept.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
         self.events: tuple[PresenceEvent, ...] = ()
+        self._devices: defaultdict[str, TwinPresence] = defaultdict(TwinPresence)
 
     def apply(self, member_id: str, real_now: float, move: Callable[[PresenceState | None], Step]) -> Step:
-        step = super().apply(member_id, real_now, move)
+        step = self._devices[member_id].apply(member_id, real_now, move)
         self.events = step.events
         return step
+
+    def forget(self, member_id: str) -> None:
+        self._devices[member_id].forget(member_id)
 
     def forget_events(self) -> None:
         """So that a fix which presence never sees has none."""

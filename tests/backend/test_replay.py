@@ -53,8 +53,12 @@ def test_a_store_without_hours_gives_that_as_the_reason() -> None:
     assert [row["reason"] for row in told if row["kind"] == "decision"] == ["hours_unknown"]
 
 
-def test_devices_are_followed_apart_in_whatever_order_they_come() -> None:
-    one, other = trace("aino"), trace("eero")
+@pytest.mark.parametrize("later", [timedelta(), timedelta(days=1)])
+def test_devices_are_followed_apart_in_whatever_order_they_come(later: timedelta) -> None:
+    one = trace("aino")
+    other = [
+        replace(each, device_id="eero", fix=replace(each.fix, recorded_at=each.fix.recorded_at + later)) for each in one
+    ]
     mixed = [recorded for pair in zip(one, other, strict=True) for recorded in pair]
     apart = rows(Replay([STORE]), one) + rows(Replay([STORE]), other)
     for order in (mixed, one + other):
