@@ -29,6 +29,7 @@ from backend.service.imports import Imported
 from backend.service.ports import Clock, Ports
 from backend.settings import read_settings
 from backend.telling import Progress, interruptible
+from backend.unfinished import keep_inputs
 from stores.importing import (
     ImportResult,
     RowProblem,
@@ -96,6 +97,7 @@ def stores_match(
     from backend.matching import match_files
     from stores.index import StoreIndex
 
+    keep_inputs(output, stores=stores)
     read = stores_of(stores, map_stores)
     index = StoreIndex(read.stores)
     with interruptible():
@@ -132,6 +134,7 @@ def replay(
 
     if output.suffix.lower() not in (".jsonl", ".csv"):
         raise ValueError("--output: the name must end in .jsonl or .csv")
+    keep_inputs(output, trace=trace, stores=stores)
     read = _trace_of(trace, mapping, accuracy)
     run = Replay(stores_of(stores, map_stores).stores)
     with interruptible():

@@ -9,6 +9,13 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 
+def keep_inputs(output: Path, **inputs: Path) -> None:
+    """Raise ValueError when writing `output` would replace one of the inputs, each given by what it is called."""
+    for name, path in inputs.items():
+        if output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"the output would replace the {name}: choose another name")
+
+
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
     """Where to write what becomes `path` at the end. After an error or ctrl-C nothing is left of it.

@@ -8,6 +8,7 @@ from pathlib import Path
 from backend.matching.output import open_output
 from backend.matching.points import Chunk, read_csv_points, read_parquet_points
 from backend.matching.run import MatchReport, match_chunks
+from backend.unfinished import keep_inputs
 from stores.importing.table import UnreadableFile
 from stores.index import StoreIndex
 
@@ -30,8 +31,7 @@ def match_files(
     chunks = _chunks(points, mapping or {})
     if output.suffix.lower() not in OUTPUT:
         raise ValueError(f"the name of the output must end in {' or '.join(OUTPUT)}")
-    if output.exists() and output.samefile(points):
-        raise ValueError("the output would replace the points: choose another name")
+    keep_inputs(output, points=points)
     with open_output(output) as sink:
         report = match_chunks(index, chunks, sink, progress)
         if report.points and report.points == report.unusable:

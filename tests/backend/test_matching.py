@@ -228,6 +228,16 @@ def test_the_command_reports_as_json(tmp_path: Path) -> None:
     assert "store file, row 4: lat: is not a number" in done.stderr
 
 
+def test_the_hits_never_replace_the_stores(tmp_path: Path) -> None:
+    (tmp_path / "stores.csv").write_text(STORES)
+    write_csv(tmp_path / "p.csv")
+    command = lull(tmp_path, "--output", str(tmp_path / "stores.csv"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "would replace the stores" in done.stderr
+    assert (tmp_path / "stores.csv").read_text() == STORES
+
+
 def test_the_command_ends_with_2_when_no_point_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "stores.csv").write_text(STORES)
     (tmp_path / "p.csv").write_text("lat,lng\n1234.5,1\n")

@@ -110,3 +110,13 @@ def test_an_output_of_another_kind_is_refused(tmp_path: Path, output: str) -> No
     assert isinstance(done.exception, ValueError)
     assert "--output" in str(done.exception)
     assert not (tmp_path / output).exists()
+
+
+@pytest.mark.parametrize("output", ["trace.csv", "stores.csv"])
+def test_the_output_never_replaces_what_is_read(tmp_path: Path, output: str) -> None:
+    command = write_files(tmp_path)
+    before = (tmp_path / output).read_bytes()
+    done = CliRunner().invoke(create_cli(), [*command, "--output", str(tmp_path / output)])
+    assert isinstance(done.exception, ValueError)
+    assert f"would replace the {output.removesuffix('.csv')}" in str(done.exception)
+    assert (tmp_path / output).read_bytes() == before
