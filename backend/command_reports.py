@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,15 +74,24 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def mapping_of(pairs: list[str] | None) -> dict[str, str]:
-    """Columns by field, from `field=column` each. Raises ValueError for anything else."""
+def mapping_of(pairs: list[str] | None, option: str = "--map") -> dict[str, str]:
+    """Columns by field, from `field=column` each. Raises ValueError, naming the option, for anything else."""
     mapping = {}
     for pair in pairs or ():
         field, equals, column = pair.partition("=")
         if not (field and equals and column):
-            raise ValueError(f"--map: {pair!r} is not of the form field=column")
+            raise ValueError(f"{option}: {pair!r} is not of the form field=column")
         mapping[field.strip()] = column.strip()
     return mapping
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say in the errors of reading a file which one it is, where a command reads more than one."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def say(as_json: bool, report: dict[str, Any], sentence: str) -> None:

@@ -22,6 +22,7 @@ from backend.command_reports import (
     counted,
     list_problems,
     mapping_of,
+    naming,
     run_import,
     say,
 )
@@ -150,7 +151,9 @@ def _trace_of(file: Path, mapping: list[str] | None, accuracy_m: float) -> Trace
     """The fixes of a file; problems are listed. Raises ValueError when there are none."""
     packed = file.suffix.lower() == ".gz"
     data, name = (_unpacked(file), file.with_suffix("")) if packed else (file.read_bytes(), file)
-    read = read_trace(data, _kind(name), mapping_of(mapping), default_accuracy_m=accuracy_m)
+    columns = mapping_of(mapping)
+    with naming("the trace"):
+        read = read_trace(data, _kind(name), columns, default_accuracy_m=accuracy_m)
     list_problems(read.problems, "trace, ")
     if not read.fixes:
         raise ValueError("no row of the trace can be used, nothing was written")
@@ -164,9 +167,11 @@ def _unpacked(file: Path) -> bytes:
         raise ValueError("the trace's name ends in .gz, but it is not a gzip file") from None
 
 
-def stores_of(file: Path, mapping: list[str] | None) -> ImportResult:
+def stores_of(file: Path, map_stores: list[str] | None) -> ImportResult:
     """The stores of a file that a command works with; problems are listed. Raises ValueError when there are none."""
-    read = read_stores(file.read_bytes(), _kind(file), mapping_of(mapping))
+    columns = mapping_of(map_stores, "--map-stores")
+    with naming("the store file"):
+        read = read_stores(file.read_bytes(), _kind(file), columns)
     list_problems(read.problems, "store file, ")
     if not read.stores:
         raise ValueError("--stores: no store of the file can be used")

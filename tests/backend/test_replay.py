@@ -120,3 +120,22 @@ def test_the_output_never_replaces_what_is_read(tmp_path: Path, output: str) -> 
     assert isinstance(done.exception, ValueError)
     assert f"would replace the {output.removesuffix('.csv')}" in str(done.exception)
     assert (tmp_path / output).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("trace.csv", "the trace: no column for lat"), ("stores.csv", "the store file: no column for id")],
+)
+def test_an_unreadable_file_is_named(tmp_path: Path, file: str, says: str) -> None:
+    command = write_files(tmp_path)
+    (tmp_path / file).write_text("foo,bar\n1,2\n")
+    done = CliRunner().invoke(create_cli(), [*command, "--output", str(tmp_path / "events.csv")])
+    assert isinstance(done.exception, ValueError)
+    assert says in str(done.exception)
+
+
+@pytest.mark.parametrize("option", ["--map", "--map-stores"])
+def test_a_broken_option_is_named(tmp_path: Path, option: str) -> None:
+    command = [*write_files(tmp_path), "--output", str(tmp_path / "events.csv"), option, "lat"]
+    done = CliRunner().invoke(create_cli(), command)
+    assert str(done.exception).startswith(f"{option}: ")
