@@ -22,6 +22,12 @@ matter."""
 
 LONGEST_ID = 128
 
+PACKED = {
+    b"PK\x03\x04": "a spreadsheet or a zip archive: save the sheet as CSV in UTF-8, or unpack the archive",
+    b"\x1f\x8b": "packed with gzip: unpack it",
+}
+"""What to say of files that begin so."""
+
 
 class UnreadableFile(ValueError):
     """The file as a whole cannot be imported; the message says why, without repeating what is in it."""
@@ -91,6 +97,9 @@ def degrees(text: str) -> float:
 
 def decode(data: bytes) -> str:
     """The text of a file in UTF-8, with or without a byte order mark. Raises `UnreadableFile` otherwise."""
+    for beginning, advice in PACKED.items():
+        if data.startswith(beginning):
+            raise UnreadableFile(f"the file is {advice}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

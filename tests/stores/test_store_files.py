@@ -129,6 +129,8 @@ def test_a_mapping_to_nothing_is_refused(mapping: dict[str, str], message: str) 
     [
         (b"", "csv", "empty"),
         (b"\xff\xfe", "csv", "not UTF-8"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "geojson", "save the sheet as CSV"),
+        (b"\x1f\x8b\x08\x08", "csv", "unpack it"),
         (b"id,latitude,city\n", "csv", "no column for lng among 3: the first line"),
         (b"id,lat,lng,LAT\n", "csv", "2 columns could be the lat"),
         (b'id,lat,lng\n"a,60,24', "csv", "data row 1"),
