@@ -26,6 +26,8 @@ FIRST_SPEED_MPS = 1.0
 """Standard deviation, on each axis, of the speed of a phone of which nothing else is known."""
 TURN_MPS = 0.5
 """Standard deviation of the change of speed, on each axis, where a phone's movement is learnt anew from two fixes."""
+LEAST_STEP_S = 1.0
+"""Fixes closer together than this share their error, so the way from one to the other tells no speed."""
 SURPRISE = 16.0
 """Squared distance from the prediction, in variances, beyond which a fix is a surprise: 3 good ones in 10,000 are."""
 
@@ -68,8 +70,10 @@ def begin(fix: Fix) -> Estimate:
 
 
 def begin_moving(earlier: Fix, fix: Fix) -> Estimate:
-    """What two fixes tell: the place of the later one, and the speed between them."""
+    """What two fixes tell: the place of the later one and, if they are far enough apart, the speed between them."""
     seconds = (fix.recorded_at - earlier.recorded_at).total_seconds()
+    if seconds < LEAST_STEP_S:
+        return begin(fix)
     here, variance = fix.position, _variance(fix)
     east, north = _metres(earlier.position.lat, earlier.position.lng, here.lat, here.lng)
     speed_var = (variance + _variance(earlier)) / seconds**2 + TURN_MPS**2

@@ -112,3 +112,12 @@ def test_an_estimate_is_always_a_point_on_the_earth_with_a_covariance(
         assert known.place_var > 0.0
         assert known.place_var * known.speed_var >= known.cross_var**2 * (1 - 1e-9)
         assert hypot(known.east_mps, known.north_mps) < 1e6
+
+
+@pytest.mark.parametrize("apart_s", [1e-6, 1e-3, 0.5])
+def test_two_fixes_of_nearly_one_moment_tell_no_speed(apart_s: float) -> None:
+    known = begin_moving(at(0, 0, 0, 100.0), at(apart_s, 30, 0, 100.0))
+    assert (known.east_mps, known.north_mps) == (0.0, 0.0)
+    known = tracked(known, *[at(100.0 * step, 0, 0, 200.0) for step in range(1, 7)])
+    assert known.place_var > 0.0
+    assert known.speed_var > 0.0
