@@ -12,6 +12,7 @@ import ijson
 import numpy as np
 
 from backend.matching.points import Chunk, make_chunk
+from backend.matching.shallow import ShallowJson
 from stores.importing.table import UnreadableFile
 
 CHUNK = 16_384
@@ -25,7 +26,7 @@ def read_geojson_points(path: Path) -> Iterator[Chunk]:
     """
     with path.open("rb") as file:
         try:
-            features = ijson.items(file, "features.item", use_float=True)
+            features = ijson.items(ShallowJson(file), "features.item", use_float=True)
             first = 0
             while chunk := list(islice(features, CHUNK)):
                 yield _chunk(first, chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from pyarrow import parquet
 from backend import telling
 from backend.matching import match_files, points
 from backend.matching.run import MatchReport
+from backend.matching.shallow import DEEPEST, ShallowJson
 from stores.importing.table import UnreadableFile
 from stores.index import StoreIndex
 from stores.model import Circle, Position, Store
@@ -154,6 +156,7 @@ def test_columns_with_other_names_are_told(tmp_path: Path) -> None:
         ("p.geojson", b"{", "not JSON"),
         ("p.geojson", b"{}", "FeatureCollection"),
         ("p.geojson", b'{"features": [{"type"', "not JSON"),
+        ("p.geojson", b'{"features": [{"id": "[[", "x": ' + b"[" * 600 + b"]" * 600 + b"}]}", "nested"),
         ("p.parquet", b"PAR1 no", "no Parquet file"),
         ("p.txt", b"", "must end in one of"),
     ],
@@ -275,3 +278,13 @@ def test_points_do_not_pile_up_in_memory(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "p.csv").write_text("\n".join(["lat,lng", *rows]))
     sizes = [len(chunk.rows) for chunk in points.read_csv_points(tmp_path / "p.csv", {})]
     assert sizes == [10] * 9 + [5]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_only_brackets_outside_of_text_count_as_depth(size: int) -> None:
+    text = json.dumps({"a": ["[{" * 400, '\\"[', "\\", {"[": [[]]}, "é\n["]}, ensure_ascii=False).encode()
+    deep = ShallowJson(io.BytesIO(b"[" * (DEEPEST - 5) + text + b"]" * (DEEPEST - 5)))
+    assert b"".join(iter(lambda: deep.read(size), b"")).endswith(b"]]]")
+    deeper = ShallowJson(io.BytesIO(b"[" * (DEEPEST - 4) + text))
+    with pytest.raises(UnreadableFile, match="nested"):
+        list(iter(lambda: deeper.read(size), b""))
