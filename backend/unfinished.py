@@ -20,9 +20,9 @@ def keep_inputs(output: Path, **inputs: Path) -> None:
 def unfinished(path: Path) -> Iterator[Path]:
     """Where to write what becomes `path` at the end. After an error or ctrl-C nothing is left of it.
 
-    Raises ValueError when `path` is a folder, or in one that is not there.
+    Raises ValueError when `path` is a folder or a device, or in a folder that is not there.
     """
-    if path.is_dir() or not path.parent.is_dir():
+    if (path.exists() and not path.is_file()) or not path.parent.is_dir():
         raise ValueError("the output must be a file in a folder that is there")
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".part", delete=False) as file:
         beside = Path(file.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -139,3 +140,10 @@ def test_a_broken_option_is_named(tmp_path: Path, option: str) -> None:
     command = [*write_files(tmp_path), "--output", str(tmp_path / "events.csv"), option, "lat"]
     done = CliRunner().invoke(create_cli(), command)
     assert str(done.exception).startswith(f"{option}: ")
+
+
+def test_an_output_that_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "events.csv")
+    done = CliRunner().invoke(create_cli(), [*write_files(tmp_path), "--output", str(tmp_path / "events.csv")])
+    assert "must be a file" in str(done.exception)
+    assert (tmp_path / "events.csv").is_fifo()
