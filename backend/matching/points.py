@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stores.batch import on_earth
-from stores.importing.table import Aliases, UnreadableFile, match_columns
+from stores.importing.table import Aliases, UnreadableFile, match_columns, to_float
 
 CHUNK = 131_072
 FIELDS: Aliases = {"lat": ("latitude", "y"), "lng": ("lon", "long", "longitude", "x")}
@@ -116,9 +116,11 @@ def _even_out(chunk: list[list[str]], width: int) -> Reasons:
 def to_numbers(name: str, texts: Sequence[str | None]) -> tuple[Floats, Reasons]:
     """The numbers that texts say, not a number where a text says none, and why."""
     try:
-        return np.array([float(text) for text in texts], np.float64), {}  # type: ignore[arg-type]
+        if "_" not in "".join(texts):  # type: ignore[arg-type]
+            return np.array([float(text) for text in texts], np.float64), {}  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        numbers = [_number(text) for text in texts]
+        pass
+    numbers = [_number(text) for text in texts]
     reasons = {
         at: f"{name} is not a number" if text and text.strip() else f"{name} is missing"
         for at, (text, number) in enumerate(zip(texts, numbers, strict=True))
@@ -129,7 +131,7 @@ def to_numbers(name: str, texts: Sequence[str | None]) -> tuple[Floats, Reasons]
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        return None if text is None else to_float(text)
     except ValueError:
         return None
 

@@ -80,13 +80,20 @@ def read_csv(data: bytes, aliases: Aliases, required: Sequence[str], mapping: Ma
     return Table(fields, tuple(rows), tuple(problems))
 
 
+def to_float(text: str) -> float:
+    """A number as files write it. Python would also take `1_0` for 10. Raises ValueError otherwise."""
+    if "_" in text:
+        raise ValueError("is not a number")
+    return float(text)
+
+
 def degrees(text: str) -> float:
     """Degrees written with a point or a decimal comma: no latitude or longitude has thousands that a comma could part.
 
     Raises ValueError when the text is no finite number.
     """
     try:
-        value = float(text.replace(",", ".") if fullmatch(r"[+-]?\d{1,3},\d+", text) else text)
+        value = to_float(text.replace(",", ".") if fullmatch(r"[+-]?\d{1,3},\d+", text) else text)
     except ValueError:
         # The words of the built-in error repeat the text.
         raise ValueError("is not a number") from None
@@ -187,7 +194,7 @@ class RowReader:
 
     def _number(self, name: str, text: str, lowest: float, highest: float) -> float | None:
         try:
-            value = float(text)
+            value = to_float(text)
         except ValueError:
             hint = ": use a point, not a comma, before the decimals" if "," in text else ""
             self.fail(name, f"is not a number{hint}")

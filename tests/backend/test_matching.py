@@ -99,6 +99,7 @@ def test_chunks_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_rows_that_cannot_be_used_are_told_and_keep_their_number(tmp_path: Path) -> None:
     rows = ["60.17,24.94", ",24.94", "sixty,24.94", "60.17", "", "91.5,24.94", "60.17,nan", "1,2,3", " 60.17 ,24.94"]
+    rows.append("1_0,24.94")
     (tmp_path / "p.csv").write_text("\n".join(["lat,lng", *rows]))
     report = match(tmp_path / "p.csv")
     assert [(each.row, each.reason) for each in report.problems] == [
@@ -108,6 +109,7 @@ def test_rows_that_cannot_be_used_are_told_and_keep_their_number(tmp_path: Path)
         (4, "lat must lie between -90 and 90"),
         (5, "lng is not a number"),
         (6, "has 3 cells, but the header has 2"),
+        (8, "lat is not a number"),
     ]
     assert [hit[:2] for hit in read_hits(tmp_path / "hits.csv")] == [(0, "a"), (7, "a")]
 

@@ -61,6 +61,13 @@ def test_a_position_that_is_no_number_is_reported_without_being_repeated() -> No
     assert (problem.field, problem.reason) == ("lat", "is not a number")
 
 
+def test_digits_parted_by_underscores_are_no_number() -> None:
+    assert reasons(csv_file("id,lat,lng,radius_m,staff", "a,60,24,1_00,2", "b,60,24,100,1_0")) == [
+        (1, "radius_m"),
+        (2, "staff"),
+    ]
+
+
 def test_rows_are_records_even_when_a_cell_has_many_lines() -> None:
     assert reasons(csv_file("id,lat,lng,address", 'a,60,24,"one\ntwo"', "b,x,24,")) == [(2, "lat")]
 

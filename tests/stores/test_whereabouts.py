@@ -36,7 +36,7 @@ def test_numbers_in_quotes_and_decimal_commas_are_read(lat: str, lng: str) -> No
     assert store.position == Position(60.17, 24.94)
 
 
-@pytest.mark.parametrize("place", ["60.17N,24.94", '"60,17,5",24.94', "north 60.17,24.94", "60.17,nan"])
+@pytest.mark.parametrize("place", ["60.17N,24.94", '"60,17,5",24.94', "north 60.17,24.94", "60.17,nan", "6_0.17,24.94"])
 def test_what_is_no_number_is_reported_without_repeating_it(place: str) -> None:
     (problem,) = read(HEADER, f"a,{place}").problems
     assert (problem.field in ("lat", "lng"), problem.reason) == (True, "is not a number")
