@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from importlib.metadata import entry_points, version
@@ -14,6 +15,8 @@ from backend.listening import PortInUse
 from backend.service.errors import LullError, Unavailable
 
 DONE, FAILED, WRONG = 0, 1, 2
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk, not of what was asked for: the same command will do once there is room."""
 
 
 def create_cli() -> typer.Typer:
@@ -64,7 +67,8 @@ def run() -> None:
     except (LullError, ValueError) as error:
         _end(str(error), WRONG)
     except OSError as error:
-        _end(f"{error.filename or 'lull'}: {error.strerror or error}", WRONG)
+        what = error.strerror or str(error)
+        _end(f"{error.filename}: {what}" if error.filename else what, FAILED if error.errno in _FULL else WRONG)
 
 
 def _end(sentence: str, code: int) -> None:

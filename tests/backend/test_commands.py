@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from backend import cli
 
 CHAIN = Path(__file__).parents[2] / "simulator" / "chain"
 
@@ -197,3 +200,15 @@ def test_ctrl_c_while_a_command_loads_is_told_in_a_sentence(lull: Lull, command:
     assert process.returncode == 130
     assert said.endswith("lull: interrupted; what was not finished is not kept\n")
     assert "Traceback" not in said
+
+
+def test_a_full_disk_is_no_wrong_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("structlog.configure", lambda **_: None)  # it would outlive this test
+    monkeypatch.setattr(cli, "create_cli", lambda: full)
+    with pytest.raises(SystemExit) as ended:
+        cli.run()
+    assert ended.value.code == cli.FAILED
+    assert capsys.readouterr().err == "lull: No space left on device\n"
