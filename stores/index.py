@@ -57,9 +57,6 @@ class StoreIndex:
     def __len__(self) -> int:
         return len(self._stores)
 
-    def __contains__(self, store_id: object) -> bool:
-        return store_id in self._numbers
-
     def get(self, store_id: str) -> Store | None:
         """The store with this id, or None."""
         number = self._numbers.get(store_id)
@@ -121,14 +118,6 @@ class StoreIndex:
             if reached - COARSE_REACH_M > worst:
                 return tuple(best)
             ring_number += 1
-
-    def distance_to_nearest_fence_m(self, position: Position, within_m: float) -> float | None:
-        """Metres to the nearest fence, 0 in one, None when there is none within `within_m`.
-
-        Divided by the speed of a member this says when the next report is worth its battery.
-        """
-        nearest = self.nearest(position, 1, within_m)
-        return nearest[0].outside_m if nearest else None
 
     def measure(self, position: Position, store_ids: Iterable[str]) -> tuple[Hit, ...]:
         """The named stores as seen from `position`, in the given order; ids that are not indexed are left out."""

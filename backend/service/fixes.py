@@ -52,13 +52,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What became of one fix: why it was refused if it was, the step, and presence before it."""
+    """What became of one fix: why it was refused if it was, and the step."""
 
     index: int
     fix: Fix
     refused: str | None = None
     step: Step = Step(None)  # noqa: RUF009 - a frozen value
-    before: PresenceState | None = None
 
 
 class Fixes:
@@ -113,14 +112,12 @@ class Fixes:
             return _Taken(number, fix, "in_the_future")
         if fix.recorded_at < now - OLDEST:
             return _Taken(number, fix, "stale")
-        before: list[PresenceState | None] = []
 
         def move(state: PresenceState | None) -> Step:
-            before.append(state)
             return advance(state, fix, view.index, self._rules)
 
         step = self._presence.apply(member_id, self._clock.real(), move)
-        return _Taken(number, fix, step.rejection, step, before[-1])
+        return _Taken(number, fix, step.rejection, step)
 
     def _advice(self, member_id: str, newest: _Taken, index: StoreIndex) -> Advice:
         if newest.refused is not None:
@@ -136,13 +133,8 @@ class Fixes:
         try:
             return self._offers(member_id, taken, now)
         except Exception:
-            # The phone will report again, and what the report said shall then be seen as it is now.
-            first = next((each for each in taken if each.step.state is not None), None)
-            before = None if first is None else first.before
-            if before is None:
-                self._presence.forget(member_id)
-            else:
-                self._presence.apply(member_id, self._clock.real(), lambda _: Step(before))
+            # The phone will report again. With presence unknown it enters once more, so the offer is not lost.
+            self._presence.forget(member_id)
             raise
 
     def _offers(self, member_id: str, taken: Sequence[_Taken], now: datetime) -> tuple[Answer, ...]:

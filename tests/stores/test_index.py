@@ -138,10 +138,10 @@ def test_what_is_below_a_coarse_cell_is_as_near_as_assumed() -> None:
         )
 
 
-def test_the_distance_to_the_nearest_fence_is_none_when_there_is_none() -> None:
+def test_far_from_every_fence_none_is_near() -> None:
     index = StoreIndex([Store("s1", "One", Position(60.17, 24.94), Circle(150))])
-    assert index.distance_to_nearest_fence_m(Position(60.17, 24.94), 1_000) == 0.0
-    assert index.distance_to_nearest_fence_m(Position(61.17, 24.94), 1_000) is None
+    assert [hit.outside_m for hit in index.nearest(Position(60.17, 24.94), 1, 1_000)] == [0.0]
+    assert index.nearest(Position(61.17, 24.94), 1, 1_000) == ()
     assert StoreIndex().nearest(Position(0, 0), 5, 10_000) == ()
 
 

@@ -120,39 +120,41 @@ def test_the_facts_written_down_do_not_tell_where_the_member_stood(lull: Lull) -
     assert record.facts.presence.distance_m == 150
 
 
-@pytest.mark.parametrize("written", [False, True])
-def test_a_report_that_met_a_database_away_can_be_sent_again(
-    lull: Lull, monkeypatch: pytest.MonkeyPatch, written: bool
-) -> None:
+def fail(lull: Lull, monkeypatch: pytest.MonkeyPatch, written: bool, *fixes: dict[str, Any]) -> None:
+    """Send a report while the database is away, or goes away once the decision is written and before the answer."""
     record = lull.ports.ledger.record
 
     def away(made: Record, coupon: Coupon | None, code_hash: str) -> Record:
-        if written:  # and only the answer was lost on its way
+        if written:
             record(made, coupon, code_hash)
         raise Unavailable("database_unavailable", "the database cannot be reached now")
 
-    report(lull, fix(recorded_at=stamp(-15)))
     with monkeypatch.context() as broken:
         broken.setattr(lull.ports.ledger, "record", away)
-        assert lull.post("/v1/me/fixes", {"fixes": [fix()]}, lull.member).status_code == 503
-    answer = report(lull, fix())
-    assert (answer["accepted"], reasons(answer)) == (1, ["offered"])
+        assert lull.post("/v1/me/fixes", {"fixes": list(fixes)}, lull.member).status_code == 503
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_whole_visit_that_met_a_database_away_can_be_sent_again(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    fail(lull, monkeypatch, written, *arrival())
+    answer = report(lull, *arrival())
+    assert (answer["accepted"], reasons(answer)) == (2, ["offered"])
     assert [each["id"] for each in answer["coupons"]] == [answer["decisions"][0]["coupon_id"]]
     assert len(lull.ports.ledger.newest_coupons(9)) == 1
 
 
-def test_a_whole_batch_of_a_phone_not_seen_before_can_be_sent_again(
-    lull: Lull, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("written", "reason"), [(False, "offered"), (True, "cooldown")])
+def test_after_a_report_that_met_a_database_away_the_phone_enters_anew(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch, written: bool, reason: str
 ) -> None:
-    def away(*_: object) -> Record:
-        raise Unavailable("database_unavailable", "the database cannot be reached now")
-
-    batch = [fix(recorded_at=stamp(-seconds)) for seconds in (25, 10, 0)]
-    with monkeypatch.context() as broken:
-        broken.setattr(lull.ports.ledger, "record", away)
-        assert lull.post("/v1/me/fixes", {"fixes": batch}, lull.member).status_code == 503
-    answer = report(lull, *batch)
-    assert (answer["accepted"], reasons(answer)) == (3, ["offered"])
+    report(lull, fix(recorded_at=stamp(-15)))
+    fail(lull, monkeypatch, written, fix())
+    assert standing(lull) is None
+    assert reasons(report(lull, fix())) == []
+    assert reasons(report(lull, fix(recorded_at=stamp(15)))) == [reason]
+    assert len(lull.ports.ledger.newest_coupons(9)) == 1
 
 
 FAR = {

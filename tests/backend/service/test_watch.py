@@ -25,8 +25,7 @@ near_by = st.builds(Position, st.floats(LAT - 0.05, LAT + 0.05), st.floats(LNG -
 
 @given(near_by)
 def test_the_next_report_comes_before_any_fence_could_be_reached(position: Position) -> None:
-    outside_m = INDEX.distance_to_nearest_fence_m(position, 50_000)
-    assert outside_m is not None
+    outside_m = INDEX.nearest(position, 1, 50_000)[0].outside_m
     advice = WATCH.advise(INDEX, position)
     least, most = REPORT_S
     wanted = REPORT_INSIDE_S if outside_m == 0 else min(max(outside_m / APPROACH_MPS, least), most)
