@@ -21,7 +21,7 @@ import typer
 
 from backend.api.schemas.marketing import CampaignBody, OfferBody
 from backend.service.errors import LullError
-from backend.service.model import BasketItem, Coupon, Device, Observation, Registration, Sale
+from backend.service.model import BasketItem, Coupon, Device, Observation, Platform, Registration, Sale
 from backend.service.ports import Once
 from backend.service.services import Services, services
 from backend.service.tills import Shown
@@ -133,7 +133,7 @@ def _backend(cast: Cast, scenario: Scenario, env: simpy.Environment) -> MemoryBa
     made = services(ports, CityClock(env), f"watch {scenario.seed}")
     for person in people:
         registration = Registration("fid", person.registration)
-        platform = "ios" if person.platform == "ios" else "android"
+        platform: Platform = "ios" if person.platform == "ios" else "android"
         ports.members.set_device(person.member_id, Device(registration, platform, person.locale, person.time_zone))
     for offer in cast.chain.offers:
         made.marketing.put_offer(OfferBody.model_validate_json(json.dumps(offer)).to_offer())

@@ -144,6 +144,6 @@ def _outside(index: StoreIndex) -> Position:
     """A place to the north of all stores, 3 km from the nearest fence."""
     highest = max((store.position for store in index.stores()), key=lambda position: position.lat)
     lat = highest.lat
-    while (index.distance_to_nearest_fence_m(Position(lat, highest.lng), 20_000.0) or 0.0) < AWAY_M:
+    while index.nearest(Position(lat, highest.lng), 1, 20_000.0)[0].outside_m < AWAY_M:
         lat += 0.0005
     return Position(lat, highest.lng)
