@@ -40,7 +40,7 @@ def run_import(
 ) -> None:
     """Store what was read, unless it is a dry run, and report; `told` is what else the report holds.
 
-    Raises ValueError when there are problems and nothing could be used.
+    Raises ValueError when nothing could be used.
     """
     report: dict[str, Any] = {"read": good, "dry_run": dry_run, **(told or {})}
     sentence, used, found = f"{counted(good, what)} can be imported, nothing was changed", good, tuple(problems)
@@ -57,8 +57,9 @@ def run_import(
     list_problems(found)
     report["problems"] = [asdict(problem) for problem in found]
     say(as_json, report, f"{sentence}; {counted(len(found), 'problem')}")
-    if found and not used:
-        raise ValueError("no row of the file can be used, nothing was imported: mend what is listed above")
+    if not used:
+        why = "no row of the file can be used" if found else "the file has no rows"
+        raise ValueError(f"{why}, nothing was imported" + (": mend what is listed above" if found else ""))
 
 
 def list_problems(problems: Sequence[RowProblem], where: str = "") -> None:

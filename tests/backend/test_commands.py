@@ -117,6 +117,13 @@ def test_a_file_of_which_no_row_can_be_used_is_wrong_input(lull: Lull, more: tup
         assert json.loads(done.stdout)["added"] == 0
 
 
+def test_a_file_without_rows_is_wrong_input(lull: Lull) -> None:
+    (lull.folder / "clinics.csv").write_text("id,lat,lng,category\n")
+    assert lull.run("database", "upgrade").returncode == 0
+    done = lull.run("sensitive", "import", "clinics.csv")
+    assert (done.returncode, "the file has no rows, nothing was imported" in done.stderr) == (2, True), done.stderr
+
+
 def test_purchases_of_unknown_stores_alone_are_wrong_input(lull: Lull) -> None:
     header, row = "store_id,at,product_id,quantity,price,currency", "x,2026-06-02T14:00:00Z,bun,1,2,EUR"
     (lull.folder / "sales.csv").write_text(f"{header}\n{row}\n")
