@@ -161,10 +161,8 @@ def main(
         print(f"  {name:<12} {reports:>7.1f} reports a phone and hour, {sum(coupons):>5} coupons {coupons}", end="")
         print(f", {redeemed} redeemed, {outside} issued outside the fence", flush=True)
     (reports, coupons_advised), (often, coupons_often) = rows
-    print(
-        f"  advised over every 15 s: {reports / often:.3f} of the reports, {coupons_advised / coupons_often:.2f}",
-        end="",
-    )
+    share, kept = reports / often, coupons_advised / coupons_often
+    print(f"  advised over every 15 s: {share:.3f} of the reports, {kept:.2f} of the coupons", end="")
     print(f" ({seeds} cities, {perf_counter() - began:.0f} s)")
 
 
