@@ -21,8 +21,8 @@ from benchmarks.fences import Floats, make_scene
 from stores import cells
 from stores.batch import Matches
 from stores.geometry import EARTH_RADIUS_M, METRES_PER_DEGREE, prepare
-from stores.importing.store_file import DEFAULT_RADIUS_M, FIELDS
-from stores.importing.table import read_csv
+from stores.importing.store_file import DEFAULT_RADIUS_M
+from stores.importing.table import POSITION, read_csv
 from stores.index import StoreIndex
 from stores.model import Area, Circle, Position, Store
 
@@ -48,7 +48,7 @@ def main() -> None:
 def _stores(path: Path | None) -> list[Store]:
     if path is None:
         return list(make_scene(10_843, 1).stores)
-    table = read_csv(path.read_bytes(), {name: FIELDS[name] for name in ("lat", "lng")}, ("lat", "lng"))
+    table = read_csv(path.read_bytes(), POSITION, tuple(POSITION))
     # Every row counts here, also those that an import refuses because their number is used twice.
     places = ((row, Position(float(cells["lat"]), float(cells["lng"]))) for row, cells in table.rows if len(cells) == 2)
     return [Store(str(row), "", place, Circle(DEFAULT_RADIUS_M)) for row, place in places]

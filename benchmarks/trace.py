@@ -68,8 +68,8 @@ def take(device: Device, fix: Fix, index: StoreIndex, rules: PresenceRules, coun
         counts[f"event: {event.kind}"] += 1
         if event.kind == "enter" and device.mean_mps() > WALKING_MPS:
             counts["enter AT OVER 2.5 m/s over the last 30 s"] += 1
-    for signal in step.signals:
-        counts[f"signal for an offer: {signal.kind}"] += 1
+    for trigger in step.signals.values():
+        counts[f"signal for an offer: {trigger}"] += 1
 
 
 def main(

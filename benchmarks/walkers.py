@@ -126,7 +126,9 @@ class Score:
         """Count one walker whose phone is followed by presence."""
         taken = list(steps(walker.fixes, walker.index))
         told = [(each.kind, _second(each.at)) for step in taken for each in step.events if each.kind != "dwell"]
-        signals = [_second(each.at) for step in taken for each in step.signals]
+        signals = [
+            _second(fix.recorded_at) for fix, step in zip(walker.fixes, taken, strict=True) for _ in step.signals
+        ]
         self.signals += len(signals)
         self.signals_outside += sum(not _inside(walker)[second] for second in signals)
         self.take_events(walker, told)

@@ -21,6 +21,7 @@ from stores.model import Fix
 from stores.pace import Pace
 from stores.tracking import Estimate, begin, begin_moving, follow
 
+Trigger = Literal["enter", "dwell"]
 Rejection = Literal["mocked", "too_inaccurate", "repeated", "out_of_order", "impossible_jump"]
 
 
@@ -91,16 +92,16 @@ class PresenceEvent:
 class Step:
     """The answer to one fix: the state to keep, why the fix was refused if it was, and what happened.
 
-    `sure` are the fences the member is in beyond doubt, nearest first; `signals` what an offer may answer: that this is
-    so for the first time in a visit, and dwelling. `too_small` are the fences around the device that are too small for
-    the accuracy of its fix.
+    `sure` are the fences the member is in beyond doubt, nearest first; `signals` those of them, by store id, of which
+    an offer may come: since this is so for the first time in a visit, or since the member dwells. `too_small` are the
+    fences around the device that are too small for the accuracy of its fix.
     """
 
     state: PresenceState | None
     rejection: Rejection | None = None
     events: tuple[PresenceEvent, ...] = ()
     sure: tuple[Hit, ...] = ()
-    signals: tuple[PresenceEvent, ...] = ()
+    signals: Mapping[str, Trigger] = field(default_factory=dict)
     too_small: tuple[str, ...] = ()
 
 
@@ -191,7 +192,7 @@ class _Seen:
         self._crossing: dict[str, datetime] = {}
         self._events: list[PresenceEvent] = []
         self._sure: list[Hit] = []
-        self._signals: list[PresenceEvent] = []
+        self._signals: dict[str, Trigger] = {}
         self._too_small: list[str] = []
 
     def within(self, hit: Hit) -> None:
@@ -217,7 +218,7 @@ class _Seen:
     def step(self) -> Step:
         """What came of the look."""
         state = replace(self._state, inside=self._inside, crossing=self._crossing)
-        return Step(state, None, tuple(self._events), tuple(self._sure), tuple(self._signals), tuple(self._too_small))
+        return Step(state, None, tuple(self._events), tuple(self._sure), self._signals, tuple(self._too_small))
 
     def _entered(self, hit: Hit) -> Visit | None:
         if not self._crossed(hit.store.id, hit.depth_m) or self._fast():
@@ -229,11 +230,10 @@ class _Seen:
     def _surely(self, hit: Hit, visit: Visit) -> Visit:
         self._sure.append(hit)
         if not visit.sure:
-            self._signals.append(self._event("enter", hit))
+            self._signals[hit.store.id] = "enter"
         elif self._at - visit.last_event_at >= timedelta(seconds=self._rules.dwell_s):
-            event = self._event("dwell", hit)
-            self._events.append(event)
-            self._signals.append(event)
+            self._events.append(self._event("dwell", hit))
+            self._signals[hit.store.id] = "dwell"
             return replace(visit, last_event_at=self._at)
         return replace(visit, sure=True)
 
@@ -242,7 +242,7 @@ class _Seen:
         depths = (hit.depth_m for hit in self._index.hits(fix.position) if hit.store.id == store_id)
         return any(depth_m >= self._rules.sure_accuracies * fix.accuracy_m for depth_m in depths)
 
-    def _event(self, kind: Literal["enter", "dwell"], hit: Hit) -> PresenceEvent:
+    def _event(self, kind: Trigger, hit: Hit) -> PresenceEvent:
         return PresenceEvent(kind, hit.store.id, self._at, hit.distance_m)
 
     def _crossed(self, store_id: str, beyond_m: float) -> bool:

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stores.batch import on_earth
-from stores.importing.table import Aliases, UnreadableFile, match_columns, to_float
+from stores.importing.table import POSITION, UnreadableFile, delimiter_of, match_columns, to_float
 
 CHUNK = 131_072
-FIELDS: Aliases = {"lat": ("latitude", "y"), "lng": ("lon", "long", "longitude", "x")}
 LIMITS = {"lat": 90, "lng": 180}
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -58,8 +57,7 @@ def read_csv_points(path: Path, mapping: Mapping[str, str]) -> Iterator[Chunk]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
             header = next((line for line in file if line.strip()), "")
-            delimiter = max(",;\t", key=header.count)
-            records = csv.reader(chain([header], file), delimiter=delimiter, strict=True)
+            records = csv.reader(chain([header], file), delimiter=delimiter_of(header), strict=True)
             yield from _csv_chunks(records, mapping)
         except UnicodeDecodeError:
             raise UnreadableFile("the file of points is not UTF-8: save it as UTF-8 and try again") from None
@@ -75,10 +73,10 @@ def read_parquet_points(path: Path, mapping: Mapping[str, str]) -> Iterator[Chun
     try:
         # Buffered beforehand, what was read would stay in memory to the end.
         with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-            fields = match_columns(file.schema_arrow.names, FIELDS, tuple(FIELDS), mapping)
+            fields = match_columns(file.schema_arrow.names, POSITION, tuple(POSITION), mapping)
             first = 0
             for batch in file.iter_batches(CHUNK, columns=list(dict.fromkeys(fields.values()))):
-                numbers = {name: _column(batch.column(fields[name]), name) for name in FIELDS}
+                numbers = {name: _column(batch.column(fields[name]), name) for name in POSITION}
                 yield make_chunk(first, numbers["lat"][0], numbers["lng"][0], numbers["lng"][1] | numbers["lat"][1])
                 first += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
@@ -87,7 +85,7 @@ def read_parquet_points(path: Path, mapping: Mapping[str, str]) -> Iterator[Chun
 
 def _csv_chunks(records: Iterator[list[str]], mapping: Mapping[str, str]) -> Iterator[Chunk]:
     columns = [column.strip() for column in next(records, [])]
-    fields = match_columns(columns, FIELDS, tuple(FIELDS), mapping)
+    fields = match_columns(columns, POSITION, tuple(POSITION), mapping)
     places = {name: columns.index(column) for name, column in fields.items()}
     rows = (record for record in records if len(record) > 1 or any(map(str.strip, record)))
     first = 0

@@ -142,13 +142,13 @@ class Fixes:
         newest = taken[-1]
         if now - newest.fix.recorded_at > FRESH:
             return ()
-        signals = {signal.store_id: signal for each in taken for signal in each.step.signals}
+        triggers = {store_id: trigger for each in taken for store_id, trigger in each.step.signals.items()}
         answers: list[Answer] = []
         for hit in newest.step.sure:
-            event = signals.get(hit.store.id)
-            if event is None or event.kind == "exit":
+            trigger = triggers.get(hit.store.id)
+            if trigger is None:
                 continue
-            signal = Signal(event.kind, hit.store.id, newest.fix.recorded_at, hit.distance_m)
+            signal = Signal(trigger, hit.store.id, newest.fix.recorded_at, hit.distance_m)
             answer = self._opportunities.answer(member_id, signal)
             if answer is not None:
                 answers.append(answer)

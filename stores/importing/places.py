@@ -10,13 +10,12 @@ from re import fullmatch, sub
 from stores.geometry import check_area, great_circle_m
 from stores.importing.geojson import Feature, read_features, read_properties
 from stores.importing.outline import widened
-from stores.importing.table import Aliases, RowProblem, RowReader, degrees, read_csv
+from stores.importing.table import POSITION, Aliases, RowProblem, RowReader, degrees, read_csv
 from stores.importing.whereabouts import Region, exchanged, in_country, swapped_by_country, swapped_by_zone
 from stores.model import Area, Circle, Fence, Position
 
 PLACE_FIELDS: Aliases = {
-    "lat": ("lat", "latitude", "y"),
-    "lng": ("lng", "lon", "long", "longitude", "x"),
+    **POSITION,
     "radius_m": ("radius m", "radius", "fence radius m"),
     "margin_m": ("margin m", "margin", "fence margin m"),
 }

@@ -20,6 +20,9 @@ Aliases = Mapping[str, tuple[str, ...]]
 """For each field the column names it is known by, best first, after its own name; case, blanks and `_-.:` do not
 matter."""
 
+POSITION: Aliases = {"lat": ("latitude", "y"), "lng": ("lon", "long", "longitude", "x")}
+"""What files call a position's fields, beside the fields' own names."""
+
 LONGEST_ID = 128
 
 PACKED = {
@@ -224,11 +227,15 @@ class RowReader:
             return None
 
 
+def delimiter_of(header: str) -> str:
+    """Which of `,`, `;` and tab a table's first line is cut by."""
+    return max(",;\t", key=header.count)
+
+
 def _records(text: str) -> Iterator[list[str]]:
     lines = text.lstrip("\r\n")
     header = lines.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(StringIO(lines, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(StringIO(lines, newline=""), delimiter=delimiter_of(header), strict=True)
     number = 0
     try:
         for record in reader:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stores.importing.geojson import read_features, read_properties
-from stores.importing.table import Aliases, RowProblem, RowReader, read_csv
+from stores.importing.table import POSITION, Aliases, RowProblem, RowReader, read_csv
 from stores.model import Fix, Position
 from stores.moments import moment
 
@@ -15,8 +15,7 @@ DEFAULT_ACCURACY_M = 10.0
 houses."""
 
 TRACE_FIELDS: Aliases = {
-    "lat": ("lat", "latitude", "y"),
-    "lng": ("lng", "lon", "long", "longitude", "x"),
+    **POSITION,
     "recorded_at": ("recorded at", "timestamp", "datetime", "time", "at", "date time", "utc time", "tst"),
     "accuracy_m": ("accuracy m", "accuracy", "horizontal accuracy", "acc"),
     "speed_mps": ("speed mps", "speed m s"),

@@ -38,7 +38,8 @@ class Walk:
             self.last = advance(self.state, given, index, RULES)
             self.state = self.last.state
             self.events += [told(event) for event in self.last.events]
-            self.signals += [told(event) for event in self.last.signals]
+            seconds = (given.recorded_at - NOON).total_seconds()
+            self.signals += [(trigger, seconds) for trigger in self.last.signals.values()]
             self.rejections.append(self.last.rejection)
         return self
 
