@@ -135,7 +135,11 @@ def _failure(status: int, refs: dict[tuple[str, str], Json], route: Route) -> Js
         "content": {CONTENT_TYPE: {"schema": refs["problem", "serialization"]}},
     }
     challenge = route.format.challenge if route.format else "Bearer"
-    headers = {401: ("WWW-Authenticate", {"const": challenge}), 503: ("Retry-After", {"const": str(RETRY_AFTER_S)})}
+    headers = {
+        401: ("WWW-Authenticate", {"const": challenge}),
+        429: ("Retry-After", {"pattern": "^[1-9][0-9]*$"}),
+        503: ("Retry-After", {"const": str(RETRY_AFTER_S)}),
+    }
     if status in headers:
         header, schema = headers[status]
         made["headers"] = {header: {"schema": {"type": "string"} | schema}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 
 class LullError(Exception):
     """A refusal with a reason that machines can read (`reason`) and a sentence for people."""
@@ -42,6 +44,19 @@ class Conflict(LullError):
     """It was there, but its state does not allow this."""
 
     status = 409
+
+
+class TooMany(LullError):
+    """More of this than one credential, address or terminal may do; after `retry_after_s` seconds it may go on.
+
+    Fractions of a second are rounded up, so that who waits as told waits long enough.
+    """
+
+    status = 429
+
+    def __init__(self, reason: str, detail: str, retry_after_s: float) -> None:
+        super().__init__(reason, detail)
+        self.retry_after_s = max(1, ceil(retry_after_s))
 
 
 class Unavailable(LullError):

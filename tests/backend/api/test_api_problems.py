@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from backend.service.errors import Unavailable
+from backend.service.errors import TooMany, Unavailable
 from tests.backend.api.world import LAT, LNG, Lull, fix
 
 PROBLEM = "application/problem+json"
@@ -138,6 +138,19 @@ def test_a_port_that_is_away_gives_503_and_when_to_come_back(lull: Lull, monkeyp
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.get_json()["type"] == "/problems/database_away"
     assert lull.get("/healthz", None).get_json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(("wait_s", "told"), [(0.0, "1"), (0.2, "1"), (12.0, "12"), (899.001, "900")])
+def test_who_does_too_much_is_told_in_whole_seconds_when_to_go_on(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch, wait_s: float, told: str
+) -> None:
+    def enough(*_: object) -> int:
+        raise TooMany("rate_limited", "too many requests: wait", wait_s)
+
+    monkeypatch.setattr(type(lull.ports.chain), "version", enough)
+    answer = lull.get("/readyz", None)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, told)
+    assert answer.get_json()["type"] == "/problems/rate_limited"
 
 
 def test_what_nobody_foresaw_is_logged_without_words(lull: Lull, monkeypatch: pytest.MonkeyPatch) -> None:
