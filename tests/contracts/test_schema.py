@@ -1,4 +1,4 @@
-"""Migrations build exactly the tables that tables.py describes, on both databases."""
+"""Migrations build exactly the tables that tables.py describes, on both databases; docs/privacy.md tells of each column."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from backend.adapters.sql import Database, upgrade
 from backend.adapters.sql.tables import metadata
+from tests.contracts.privacy_page import PAGE, gaps
 from tests.servers import postgresql_database
 
 Shape = dict[str, Any]
@@ -133,3 +134,25 @@ def test_a_slip_would_be_noticed(url: str, slip: str) -> None:
         changed.create_all(connection)
 
     assert shape(url, plain.create_all) != shape(url, make_anew)
+
+
+def test_every_column_has_its_purpose_and_its_retention_in_the_privacy_page() -> None:
+    assert gaps(PAGE.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "gap"),
+    [
+        ("`tastes`", "", "not told: members.tastes"),
+        ("`tastes`", "`colour`", "no such column: members.colour"),
+        ("| `tastes`", "| `tastes`, `tier`", "told twice: members.tier"),
+        ("### pauses", "### naps", "no chapter: pauses"),
+        ("### pauses", "### naps", "no such table: naps"),
+        ("| `scope`, `since` | what is stopped |", "| `scope`, `since` | |", "nothing said: pauses.['scope', 'since']"),
+    ],
+)
+def test_a_gap_in_the_privacy_page_would_be_noticed(now: str, then: str, gap: str) -> None:
+    """Each slip that this file is to find is one that it can find."""
+    page = PAGE.read_text()
+    assert now in page
+    assert gap in gaps(page.replace(now, then))
