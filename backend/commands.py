@@ -19,6 +19,7 @@ from backend.service.imports import Imported, import_members, import_menu, impor
 from backend.service.learn import learn as fit_and_store
 from backend.service.model import Role
 from backend.service.ports import Clock, Ports
+from backend.service.staff import COMMAND_LINE, Actor, NewKey
 from backend.settings import read_settings
 from stores.importing import read_menu
 
@@ -101,9 +102,11 @@ def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_jso
     Example: lull menu import simulator/chain/menu.csv
     """
     read = read_menu(file.read_bytes(), mapping_of(mapping))
-    run_import(
-        "product", dry_run, as_json, len(read.items), read.problems, lambda ports, _: import_menu(ports, read.items)
-    )
+
+    def store(ports: Ports, clock: Clock) -> Imported:
+        return import_menu(ports, read.items, Actor(COMMAND_LINE, clock.now()))
+
+    run_import("product", dry_run, as_json, len(read.items), read.problems, store)
 
 
 def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
@@ -162,9 +165,10 @@ def keys_create(
     roles: dict[str, Role] = {"till": "till", "marketer": "marketer", "analyst": "analyst", "admin": "admin"}
     if role not in roles:
         raise ValueError(f"--role: {role!r} is none of till, marketer, analyst, admin")
-    with open_ports(read_settings()) as (ports, _):
+    with open_ports(read_settings()) as (ports, clock):
         unknown = sorted(set(store or ()) - {each.id for each in ports.chain.stores()})
         if unknown:
             raise ValueError(f"--store: there is no store {unknown[0]!r}: import it first")
-        key, secret = ports.identity.create_key(roles[role], frozenset(store) if store else None, None)
+        wanted = NewKey(roles[role], frozenset(store) if store else None)
+        key, secret = ports.identity.create_key(wanted, Actor(COMMAND_LINE, clock.now()))
     say(as_json, {"id": key.id, "role": role, "key": secret}, secret)

@@ -28,6 +28,7 @@ from backend.command_reports import (
 )
 from backend.service.imports import Imported
 from backend.service.ports import Clock, Ports
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.settings import read_settings
 from backend.telling import Progress, interruptible
 from backend.unfinished import keep_inputs
@@ -75,7 +76,13 @@ def stores_import(
         typer.echo(f"zone from position: {read.zones_from_position}", err=True)
     told["zones_from_position"] = read.zones_from_position
     run_import(
-        "store", dry_run, as_json, len(read.stores), read.problems, lambda ports, _: _stores(ports, read.stores), told
+        "store",
+        dry_run,
+        as_json,
+        len(read.stores),
+        read.problems,
+        lambda ports, clock: _stores(ports, clock, read.stores),
+        told,
     )
 
 
@@ -201,8 +208,8 @@ def sensitive_import(
     read = read_sensitive(file.read_bytes(), _kind(file), mapping_of(mapping), category=usual, margin_m=margin)
     told = _account(read.rows, len(read.places), read.problems, read.notes)
 
-    def store(ports: Ports, _: Clock) -> Imported:
-        done = ports.chain.put_sensitive_places(read.places)
+    def store(ports: Ports, clock: Clock) -> Imported:
+        done = ports.chain.put_sensitive_places(read.places, Actor(COMMAND_LINE, clock.now()))
         index = SensitiveIndex(ports.chain.sensitive_places())
         silent = [each.id for each in ports.chain.stores() if index.touches(each.position, 0.0)]
         told["silent_stores"] = silent
@@ -221,8 +228,8 @@ def sensitive_clear(category: Annotated[str, typer.Argument(help="Its places are
     from backend.wiring import open_ports
 
     chosen = _category(category)
-    with open_ports(read_settings()) as (ports, _):
-        gone = ports.chain.drop_sensitive_places(chosen)
+    with open_ports(read_settings()) as (ports, clock):
+        gone = ports.chain.drop_sensitive_places(chosen, Actor(COMMAND_LINE, clock.now()))
     typer.echo(f"{counted(gone, 'place')} taken out")
 
 
@@ -233,8 +240,8 @@ def _category(name: str) -> Category:
         raise ValueError(f"the category {error}") from None
 
 
-def _stores(ports: Ports, stores: Sequence[Any]) -> Imported:
-    return Imported(ports.chain.put_stores(stores))
+def _stores(ports: Ports, clock: Clock, stores: Sequence[Any]) -> Imported:
+    return Imported(ports.chain.put_stores(stores, Actor(COMMAND_LINE, clock.now())))
 
 
 def _account(rows: int, good: int, problems: Sequence[RowProblem], notes: Sequence[RowProblem]) -> dict[str, Any]:

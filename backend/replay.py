@@ -14,6 +14,7 @@ from typing import Any
 from backend.service.fixes import Report
 from backend.service.model import Consent, Device, Member, Preferences, Registration
 from backend.service.services import Services, services
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.twins import TwinPresence, twin_ports
 from backend.unfinished import unfinished
 from stores.importing.trace import Recorded
@@ -96,7 +97,7 @@ class Replay:
     def __init__(self, stores: Sequence[Store]) -> None:
         self._clock, self._presence = _RecordedClock(), _WatchedPresence()
         ports = replace(twin_ports(), presence=self._presence)
-        ports.chain.put_stores(stores)
+        ports.chain.put_stores(stores, Actor(COMMAND_LINE, self._clock.now()))
         self._services: Services = services(ports, self._clock, "replay")
         self._devices: dict[str, datetime] = {}
         self.report = ReplayReport()

@@ -20,7 +20,7 @@ from backend.adapters.fcm import FcmSender
 from backend.adapters.firebase_auth import FirebaseVerifier, firebase_app
 from backend.adapters.identity import LullIdentity
 from backend.adapters.nowhere import NoSender
-from backend.adapters.sql import Database, SqlChain, SqlKeys, SqlLedger, SqlMembers
+from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers
 from backend.api import create_api
 from backend.console import create_console
 from backend.service.ports import Clock, Ports
@@ -77,7 +77,7 @@ def _ports(database: Database, verifier: FirebaseVerifier | None) -> Ports:
         chain=SqlChain(database),
         ledger=SqlLedger(database),
         sender=NoSender(),
-        identity=LullIdentity(SqlKeys(database), verifier),
+        identity=LullIdentity(database, verifier),
     )
 
 

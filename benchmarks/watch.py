@@ -24,6 +24,7 @@ from backend.service.errors import LullError
 from backend.service.model import BasketItem, Coupon, Device, Observation, Platform, Registration, Sale
 from backend.service.ports import Once
 from backend.service.services import Services, services
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.service.tills import Shown
 from backend.twins import twin_ports
 from simulator.cast import Cast, Options, lay_out
@@ -135,10 +136,11 @@ def _backend(cast: Cast, scenario: Scenario, env: simpy.Environment) -> MemoryBa
         registration = Registration("fid", person.registration)
         platform: Platform = "ios" if person.platform == "ios" else "android"
         ports.members.set_device(person.member_id, Device(registration, platform, person.locale, person.time_zone))
+    by = Actor(COMMAND_LINE, made.clock.now())
     for offer in cast.chain.offers:
-        made.marketing.put_offer(OfferBody.model_validate_json(json.dumps(offer)).to_offer())
+        made.marketing.put_offer(OfferBody.model_validate_json(json.dumps(offer)).to_offer(), by)
     for campaign in cast.chain.campaigns:
-        made.marketing.add_campaign(CampaignBody.model_validate_json(json.dumps(campaign)).to_campaign())
+        made.marketing.add_campaign(CampaignBody.model_validate_json(json.dumps(campaign)).to_campaign(), by)
     return MemoryBackend(made, keys.till)
 
 

@@ -16,6 +16,7 @@ from backend.service.imports import import_menu
 from backend.service.model import PURPOSES, Campaign, Consent, Device, Member, Observation, Offer, Registration
 from backend.service.ports import Ports
 from backend.service.services import services
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.settings import Settings
 from backend.wiring import open_ports
 from simulator.demo_chain import Chain, bundled
@@ -80,7 +81,7 @@ def open_world(folder: Path, database_url: str | None, entering: int) -> Iterato
         with open_ports(settings) as (ports, clock):
             if ports.chain.stores():
                 raise ValueError("the database has stores already: give an empty one, it will be filled")
-            stores = _fill_chain(ports, bundled())
+            stores = _fill_chain(ports, bundled(), Actor(COMMAND_LINE, clock.now()))
             ids = [f"m{number:06d}" for number in range(CLIENTS_MEMBERS + entering)]
             _fill_members(ports, ids)
             sessions = services(replace(ports, identity=_Trusting()), clock, settings.need_secret()).sessions  # type: ignore[arg-type]
@@ -91,20 +92,21 @@ def open_world(folder: Path, database_url: str | None, entering: int) -> Iterato
         yield World(settings, _outside(index), inside, reporting, fresh), emulator
 
 
-def _fill_chain(ports: Ports, chain: Chain) -> Sequence[Store]:
+def _fill_chain(ports: Ports, chain: Chain, by: Actor) -> Sequence[Store]:
     stores = [replace(store, staff=STAFF) for store in chain.stores]
-    ports.chain.put_stores(stores)
-    import_menu(ports, read_menu(chain.menu).items)
+    ports.chain.put_stores(stores, by)
+    import_menu(ports, read_menu(chain.menu).items, by)
     for each in chain.offers:
         kept = {name: each[name] for name in ("id", "name", "product_id", "title", "body")}
         discount = each["discount"]
         offer = Offer(**kept, **{f"discount_{key}": discount[key] for key in discount}, tiers=tuple(each["tiers"]))
-        ports.chain.put_offer(offer)
+        ports.chain.put_offer(offer, by)
     for each in chain.campaigns:
         kept = {name: each[name] for name in ("id", "name", "currency")}
         offers = tuple(each["offer_ids"])
         # Nobody is held out: every member who enters a fence is to get a coupon.
-        ports.chain.add_campaign(Campaign(**kept, status="active", offer_ids=offers, budget_minor=BUDGET_MINOR))
+        campaign = Campaign(**kept, status="active", offer_ids=offers, budget_minor=BUDGET_MINOR)
+        ports.chain.add_campaign(campaign, by)
     hours = {store.id: dict.fromkeys(range(168), 20.0) for store in stores}
     ports.chain.set_baselines(hours)
     for store in stores:

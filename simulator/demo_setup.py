@@ -12,6 +12,7 @@ from backend.service.importing import read_members, read_purchases
 from backend.service.imports import import_members, import_menu, import_purchases
 from backend.service.learn import learn
 from backend.service.ports import Ports
+from backend.service.staff import COMMAND_LINE, Actor, NewKey
 from simulator.demo_chain import Chain
 from simulator.history import members_csv, purchases_csv
 from simulator.http import Http
@@ -47,20 +48,21 @@ def prepare(
     say(f"Importing {len(chain.stores)} stores and their menu")
     stores = read_stores(chain.store_file, "geojson")
     _all_good("stores", stores.problems)
-    ports.chain.put_stores(stores.stores)
+    by = Actor(COMMAND_LINE, datetime.fromtimestamp(start, UTC))
+    ports.chain.put_stores(stores.stores, by)
     menu = read_menu(chain.menu)
-    _all_good("menu", (*menu.problems, *import_menu(ports, menu.items).problems))
+    _all_good("menu", (*menu.problems, *import_menu(ports, menu.items, by).problems))
     say(f"Importing {len(people)} members and the purchases of {scenario.history_days} days")
     members = read_members(members_csv(people))
-    joined = import_members(ports, members.members, datetime.fromtimestamp(start, UTC))
+    joined = import_members(ports, members.members, by.at)
     _all_good("members", (*members.problems, *joined.problems))
     sales = read_purchases(purchases_csv(scenario, town, people, start, rng))
     _all_good("purchases", (*sales.problems, *import_purchases(ports, sales.purchases).problems))
     say("Learning from the purchases")
     learn(ports)
     return Keys(
-        till=ports.identity.create_key("till", None, None)[1],
-        marketer=ports.identity.create_key("marketer", None, None)[1],
+        till=ports.identity.create_key(NewKey("till"), by)[1],
+        marketer=ports.identity.create_key(NewKey("marketer"), by)[1],
     )
 
 

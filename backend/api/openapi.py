@@ -105,7 +105,7 @@ def _callers(route: Route) -> tuple[str, list[Json]]:
         return "For: a device key.", [{f"device_{route.format.name}": []}]
     if route.who == {"member"}:
         return "For: member.", [{"session": []}]
-    return f"For: {', '.join(sorted(route.who))}, admin.", [{"key": []}]
+    return f"For: {', '.join([*sorted(route.who - {'admin'}), 'admin'])}.", [{"key": []}]
 
 
 def _parameters(route: Route) -> list[Json]:

@@ -14,8 +14,9 @@ from backend.service.errors import Forbidden
 from backend.service.model import Key
 from backend.service.ports import Once
 from backend.service.services import Services
+from backend.service.staff import Actor
 
-Who = Literal["member", "device", "till", "marketer", "analyst"]
+Who = Literal["member", "device", "till", "marketer", "analyst", "admin"]
 ANYONE: frozenset[Who] = frozenset()
 
 
@@ -41,6 +42,11 @@ class Call:
         """The API key that calls; only for routes of staff."""
         assert isinstance(self.caller, Key)
         return self.caller
+
+    @property
+    def by(self) -> Actor:
+        """The API key that calls, as one who changes something now; only for routes of staff."""
+        return Actor(self.key.id, self.services.clock.now())
 
     @property
     def only_once(self) -> Once:

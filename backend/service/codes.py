@@ -41,6 +41,11 @@ def code_hash(code: str) -> str:
     return hashlib.sha256(code.replace("-", "").encode()).hexdigest()
 
 
+def secret_hash(secret: str) -> str:
+    """What is kept of the secret of a key: SHA-256. It has 256 random bits, so nobody guesses it back."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def digest(body: bytes) -> str:
     """SHA-256 of a request's body, to tell a repeated request from another one under the same key."""
     return hashlib.sha256(body).hexdigest()

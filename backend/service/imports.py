@@ -13,6 +13,7 @@ from backend.decision.facts import QuietHours
 from backend.service.importing import MemberRow, PurchaseRow
 from backend.service.model import Consent, Member, Preferences, Purchase, Sale
 from backend.service.ports import ImportCount, Ports
+from backend.service.staff import Actor
 from stores.importing import MenuRow, RowProblem
 from stores.model import Product
 
@@ -27,7 +28,7 @@ class Imported:
     problems: tuple[RowProblem, ...] = ()
 
 
-def import_menu(ports: Ports, rows: Sequence[MenuRow]) -> Imported:
+def import_menu(ports: Ports, rows: Sequence[MenuRow], by: Actor) -> Imported:
     """Add or replace products; rows for a store that is not there are reported."""
     known = {store.id for store in ports.chain.stores()}
     menu: dict[str, list[Product]] = defaultdict(list)
@@ -37,7 +38,7 @@ def import_menu(ports: Ports, rows: Sequence[MenuRow]) -> Imported:
             problems.append(RowProblem(row.row, "store_id", _NO_STORE))
             continue
         menu[row.store_id or ""].append(row.product)
-    return Imported(ports.chain.put_menu(menu), tuple(problems))
+    return Imported(ports.chain.put_menu(menu, by), tuple(problems))
 
 
 _NO_STORE = "there is no store with this id: import the stores first"

@@ -9,7 +9,8 @@ from backend.decision import messages
 from backend.service.catalogue import Catalogue
 from backend.service.errors import Conflict, Invalid, NotFound
 from backend.service.model import Campaign, Offer
-from backend.service.ports import Chain, Clock, ImportCount
+from backend.service.ports import Chain, ImportCount
+from backend.service.staff import Actor
 from stores.model import Store
 
 EVERYTHING = "*"
@@ -26,10 +27,9 @@ _MOVES = {
 class Marketing:
     """The chain's own people at work; each change is seen by the next decision."""
 
-    def __init__(self, chain: Chain, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, chain: Chain, catalogue: Catalogue) -> None:
         self._chain = chain
         self._catalogue = catalogue
-        self._clock = clock
 
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
@@ -42,15 +42,15 @@ class Marketing:
             raise NotFound("store_unknown", "there is no such store")
         return store
 
-    def put_stores(self, stores: tuple[Store, ...]) -> ImportCount:
+    def put_stores(self, stores: tuple[Store, ...], by: Actor) -> ImportCount:
         """Add or replace stores, all or none."""
-        count = self._chain.put_stores(stores)
+        count = self._chain.put_stores(stores, by)
         self._catalogue.refresh()
         return count
 
-    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+    def change_store(self, store_id: str, change: Callable[[Store], Store], by: Actor) -> Store:
         """Replace a store by what `change` makes of it. Raises NotFound, and what `change` raises."""
-        changed = self._chain.change_store(store_id, change)
+        changed = self._chain.change_store(store_id, change, by)
         self._catalogue.refresh()
         return changed
 
@@ -58,7 +58,7 @@ class Marketing:
         """All offers, by id."""
         return self._chain.offers()
 
-    def put_offer(self, offer: Offer) -> bool:
+    def put_offer(self, offer: Offer, by: Actor) -> bool:
         """Add or replace an offer; whether it is new. Raises Invalid for a message field or discount that cannot be."""
         for name, template in (("title", offer.title), ("body", offer.body)):
             try:
@@ -69,7 +69,7 @@ class Marketing:
             raise Invalid("message_size", f"body: with the title it has more than {LARGEST_MESSAGE} bytes, as UTF-8")
         if offer.discount_kind == "percent" and offer.discount_value > 100:
             raise Invalid("discount", "discount.value: a percentage lies between 1 and 100")
-        is_new = self._chain.put_offer(offer)
+        is_new = self._chain.put_offer(offer, by)
         self._catalogue.refresh()
         return is_new
 
@@ -77,14 +77,14 @@ class Marketing:
         """All campaigns, by id, with what is reserved and spent."""
         return self._chain.campaigns()
 
-    def add_campaign(self, campaign: Campaign) -> Campaign:
+    def add_campaign(self, campaign: Campaign, by: Actor) -> Campaign:
         """Add a campaign. Raises Conflict when its id is taken, Invalid when an offer is unknown."""
         _check(campaign, self._offer_ids())
-        self._chain.add_campaign(campaign)
+        self._chain.add_campaign(campaign, by)
         self._catalogue.refresh()
         return campaign
 
-    def change_campaign(self, campaign_id: str, changes: Mapping[str, object]) -> Campaign:
+    def change_campaign(self, campaign_id: str, changes: Mapping[str, object], by: Actor) -> Campaign:
         """Change what is named of a campaign; one that ended never runs again."""
         known = self._offer_ids()
 
@@ -97,22 +97,22 @@ class Marketing:
             _check(new, known)
             return new
 
-        changed = self._chain.change_campaign(campaign_id, change)
+        changed = self._chain.change_campaign(campaign_id, change, by)
         self._catalogue.refresh()
         return changed
 
     def _offer_ids(self) -> frozenset[str]:
         return frozenset(offer.id for offer in self._chain.offers())
 
-    def pause(self, store_id: str | None) -> None:
+    def pause(self, store_id: str | None, by: Actor) -> None:
         """Stop offers and pushes at once: those of one store, or all."""
         scope = self.store(store_id).id if store_id else EVERYTHING
-        self._chain.pause(scope, self._clock.now())
+        self._chain.pause(scope, by)
         self._catalogue.refresh()
 
-    def resume(self, store_id: str | None) -> None:
+    def resume(self, store_id: str | None, by: Actor) -> None:
         """Undo a pause; one of everything does not undo those of single stores."""
-        self._chain.resume(self.store(store_id).id if store_id else EVERYTHING)
+        self._chain.resume(self.store(store_id).id if store_id else EVERYTHING, by)
         self._catalogue.refresh()
 
 

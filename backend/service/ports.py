@@ -22,7 +22,6 @@ from backend.service.model import (
     CouponState,
     Device,
     DeviceKey,
-    Key,
     Member,
     Observation,
     Offer,
@@ -33,12 +32,13 @@ from backend.service.model import (
     Record,
     Redemption,
     Refused,
-    Role,
     Sale,
     SendResult,
     Totals,
     Traffic,
 )
+from backend.service.staff import Actor
+from backend.service.staff_ports import Staff
 from stores.model import Product, Store
 from stores.presence import PresenceState, Step
 from stores.sensitive import Category, SensitivePlace
@@ -100,7 +100,10 @@ class ImportCount:
 
 
 class Chain(Protocol):
-    """What the chain says: stores, sensitive places, menus, offers, campaigns, pauses, the policy, observations."""
+    """What the chain says: stores, sensitive places, menus, offers, campaigns, pauses, the policy, observations.
+
+    What staff change is appended to the audit log in the same transaction, as a change `by` them.
+    """
 
     def version(self) -> int:
         """A number that grows with every change of what follows, but for observations and baselines."""
@@ -108,50 +111,50 @@ class Chain(Protocol):
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
 
-    def put_stores(self, stores: Sequence[Store]) -> ImportCount:
+    def put_stores(self, stores: Sequence[Store], by: Actor) -> ImportCount:
         """Add or replace stores, all or none."""
 
     def sensitive_places(self) -> tuple[SensitivePlace, ...]:
         """All sensitive places, by id."""
 
-    def put_sensitive_places(self, places: Sequence[SensitivePlace]) -> ImportCount:
+    def put_sensitive_places(self, places: Sequence[SensitivePlace], by: Actor) -> ImportCount:
         """Add or replace sensitive places, all or none."""
 
-    def drop_sensitive_places(self, category: Category) -> int:
+    def drop_sensitive_places(self, category: Category, by: Actor) -> int:
         """Take out all sensitive places of a category. How many these were."""
 
     def menu(self) -> Mapping[str, tuple[Product, ...]]:
         """Menus by store id; what stands under the empty id is sold in every store."""
 
-    def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
+    def put_menu(self, menu: Mapping[str, Sequence[Product]], by: Actor) -> ImportCount:
         """Add or replace items of menus, all or none."""
 
     def offers(self) -> tuple[Offer, ...]:
         """All offers, by id."""
 
-    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+    def change_store(self, store_id: str, change: Callable[[Store], Store], by: Actor) -> Store:
         """Replace a store by what `change` makes of it, atomically. Raises NotFound, and what `change` raises."""
 
-    def put_offer(self, offer: Offer) -> bool:
+    def put_offer(self, offer: Offer, by: Actor) -> bool:
         """Add or replace an offer; whether it is new."""
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns with their budgets as they stand, by id."""
 
-    def add_campaign(self, campaign: Campaign) -> None:
+    def add_campaign(self, campaign: Campaign, by: Actor) -> None:
         """Add a campaign, with nothing reserved or spent. Raises Conflict when its id is taken."""
 
-    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign]) -> Campaign:
+    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign], by: Actor) -> Campaign:
         """Replace a campaign by what `change` makes of it, atomically, but for its id and what is reserved and spent.
 
         `change` sees these as they stand, and nothing is reserved or spent meanwhile. Raises NotFound, and what
         `change` raises; then nothing changes.
         """
 
-    def pause(self, scope: str, now: datetime) -> None:
+    def pause(self, scope: str, by: Actor) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""
 
-    def resume(self, scope: str) -> None:
+    def resume(self, scope: str, by: Actor) -> None:
         """Undo a pause."""
 
     def paused(self) -> frozenset[str]:
@@ -160,7 +163,7 @@ class Chain(Protocol):
     def snapshot(self) -> Snapshot:
         """The policy as published last; the default one when none was."""
 
-    def publish(self, snapshot: Snapshot, now: datetime) -> None:
+    def publish(self, snapshot: Snapshot, by: Actor) -> None:
         """Publish a policy. Raises Conflict when its version is not the next."""
 
     def observe(self, store_id: str, observations: Sequence[Observation]) -> None:
@@ -274,17 +277,11 @@ class Sender(Protocol):
         """Try a push once, after `prepare`; a lasting or passing failure is a result, not an exception."""
 
 
-class Identity(Protocol):
+class Identity(Staff, Protocol):
     """Tells who somebody is."""
 
     def uid(self, id_token: str) -> str:
         """Whose ID token this is. Raises InvalidIdToken, or Unavailable when it cannot be checked now."""
-
-    def key(self, secret: str, now: datetime) -> Key | None:
-        """The API key with this secret, or None when there is none or it has ended."""
-
-    def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
-        """Make an API key; its secret is told this once."""
 
     def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
         """Make a device key; its secret is told this once.

@@ -54,6 +54,6 @@ def services(ports: Ports, clock: Clock, secret: str) -> Services:
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet),
-        marketing=Marketing(ports.chain, catalogue, clock),
+        marketing=Marketing(ports.chain, catalogue),
         live=Live(ports, clock, catalogue),
     )

@@ -12,6 +12,7 @@ from backend.decision.snapshot import Snapshot
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
+from backend.service.staff import Actor, menu_item_id
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 from backend.twins.world import World
 from stores.model import Product, Store
@@ -39,27 +40,28 @@ class TwinChain:
         with self._world.lock:
             return tuple(self._world.stores[key] for key in sorted(self._world.stores))
 
-    def put_stores(self, stores: Sequence[Store]) -> ImportCount:
+    def put_stores(self, stores: Sequence[Store], by: Actor) -> ImportCount:
         """Add or replace stores, all or none."""
         with self._world.lock:
-            return self._counted(self._put(self._world.stores, store.id, store) for store in stores)
+            return self._counted(self._put("store", self._world.stores, store.id, store, by) for store in stores)
 
     def sensitive_places(self) -> tuple[SensitivePlace, ...]:
         """All sensitive places, by id."""
         with self._world.lock:
             return tuple(self._world.sensitive[key] for key in sorted(self._world.sensitive))
 
-    def put_sensitive_places(self, places: Sequence[SensitivePlace]) -> ImportCount:
+    def put_sensitive_places(self, places: Sequence[SensitivePlace], by: Actor) -> ImportCount:
         """Add or replace sensitive places, all or none."""
         with self._world.lock:
-            return self._counted(self._put(self._world.sensitive, place.id, place) for place in places)
+            put = (self._put("sensitive place", self._world.sensitive, place.id, place, by) for place in places)
+            return self._counted(put)
 
-    def drop_sensitive_places(self, category: Category) -> int:
+    def drop_sensitive_places(self, category: Category, by: Actor) -> int:
         """Take out all sensitive places of a category. How many these were."""
         with self._world.lock:
             gone = [key for key, place in self._world.sensitive.items() if place.category == category]
             for key in gone:
-                del self._world.sensitive[key]
+                self._world.note(by, "sensitive place", key, self._world.sensitive.pop(key), None)
             self._world.version += bool(gone)
             return len(gone)
 
@@ -70,11 +72,11 @@ class TwinChain:
                 store_id: tuple(items[key] for key in sorted(items)) for store_id, items in self._world.menu.items()
             }
 
-    def put_menu(self, menu: Mapping[str, Sequence[Product]]) -> ImportCount:
+    def put_menu(self, menu: Mapping[str, Sequence[Product]], by: Actor) -> ImportCount:
         """Add or replace items of menus, all or none."""
         with self._world.lock:
             return self._counted(
-                self._put(self._world.menu[store_id], item.id, item)
+                self._put("menu item", self._world.menu[store_id], item.id, item, by, menu_item_id(store_id, item.id))
                 for store_id, items in menu.items()
                 for item in items
             )
@@ -84,34 +86,35 @@ class TwinChain:
         with self._world.lock:
             return tuple(self._world.offers[key] for key in sorted(self._world.offers))
 
-    def change_store(self, store_id: str, change: Callable[[Store], Store]) -> Store:
+    def change_store(self, store_id: str, change: Callable[[Store], Store], by: Actor) -> Store:
         """Replace a store by what `change` makes of it. Raises NotFound."""
         with self._world.lock:
             if store_id not in self._world.stores:
                 raise NotFound("store_unknown", "there is no such store")
             changed = replace(change(self._world.stores[store_id]), id=store_id)
-            self._counted(iter([self._put(self._world.stores, store_id, changed)]))
+            self._counted(iter([self._put("store", self._world.stores, store_id, changed, by)]))
             return changed
 
-    def put_offer(self, offer: Offer) -> bool:
+    def put_offer(self, offer: Offer, by: Actor) -> bool:
         """Add or replace an offer; whether it is new."""
         with self._world.lock:
-            return bool(self._counted(iter([self._put(self._world.offers, offer.id, offer)])).added)
+            put = self._put("offer", self._world.offers, offer.id, offer, by)
+            return bool(self._counted(iter([put])).added)
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns with their budgets as they stand, by id."""
         with self._world.lock:
             return tuple(self._world.campaigns[key] for key in sorted(self._world.campaigns))
 
-    def add_campaign(self, campaign: Campaign) -> None:
+    def add_campaign(self, campaign: Campaign, by: Actor) -> None:
         """Add a campaign, with nothing reserved or spent. Raises Conflict when its id is taken."""
         with self._world.lock:
             if campaign.id in self._world.campaigns:
                 raise Conflict("campaign_exists", "there is a campaign with this id already")
             added = replace(campaign, reserved_minor=0, spent_minor=0)
-            self._counted(iter([self._put(self._world.campaigns, campaign.id, added)]))
+            self._counted(iter([self._put("campaign", self._world.campaigns, campaign.id, added, by)]))
 
-    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign]) -> Campaign:
+    def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign], by: Actor) -> Campaign:
         """Replace a campaign by what `change` makes of it, but for id, reserved and spent. Raises NotFound."""
         with self._world.lock:
             old = self._world.campaigns.get(campaign_id)
@@ -119,20 +122,24 @@ class TwinChain:
                 raise NotFound("campaign_unknown", "there is no such campaign")
             booked = {name: getattr(old, name) for name in ("id", "reserved_minor", "spent_minor")}
             changed = replace(change(old), **booked)
-            self._counted(iter([self._put(self._world.campaigns, campaign_id, changed)]))
+            self._counted(iter([self._put("campaign", self._world.campaigns, campaign_id, changed, by)]))
             return changed
 
-    def pause(self, scope: str, now: datetime) -> None:
+    def pause(self, scope: str, by: Actor) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""
         with self._world.lock:
-            self._world.version += scope not in self._world.paused
-            self._world.paused.add(scope)
+            if scope not in self._world.paused:
+                self._world.paused[scope] = by.at
+                self._world.note(by, "pause", scope, None, {"since": by.at})
+                self._world.version += 1
 
-    def resume(self, scope: str) -> None:
+    def resume(self, scope: str, by: Actor) -> None:
         """Undo a pause."""
         with self._world.lock:
-            self._world.version += scope in self._world.paused
-            self._world.paused.discard(scope)
+            since = self._world.paused.pop(scope, None)
+            if since is not None:
+                self._world.note(by, "pause", scope, {"since": since}, None)
+                self._world.version += 1
 
     def paused(self) -> frozenset[str]:
         """The scopes that are paused now."""
@@ -144,12 +151,14 @@ class TwinChain:
         with self._world.lock:
             return self._world.snapshot
 
-    def publish(self, snapshot: Snapshot, now: datetime) -> None:
+    def publish(self, snapshot: Snapshot, by: Actor) -> None:
         """Publish a policy. Raises Conflict when its version is not the next."""
         with self._world.lock:
             following = self._world.snapshot.version + 1
             if snapshot.version != following:
                 raise Conflict("snapshot_version", f"the next snapshot has version {following}, not {snapshot.version}")
+            before, after = {"hash": self._world.snapshot.hash}, {"hash": snapshot.hash}
+            self._world.note(by, "snapshot", str(snapshot.version), before, after)
             self._world.snapshot = snapshot
             self._world.version += 1
 
@@ -192,10 +201,12 @@ class TwinChain:
         first, last = (bisect_right(series.moments, (moment, _LAST, _LAST)) for moment in (since, now))
         return [series.values[key] for key in series.moments[first:last]]
 
-    @staticmethod
-    def _put(table: dict[str, T], key: str, value: T) -> str:
+    def _put(self, what: str, table: dict[str, T], key: str, value: T, by: Actor, object_id: str = "") -> str:
+        """Add or replace; the audit log names it by its key, unless it has another name there."""
         known = table.get(key)
         table[key] = value
+        if known != value:
+            self._world.note(by, what, object_id or key, known, value)
         return "added" if known is None else "unchanged" if known == value else "changed"
 
     def _counted(self, results: Iterator[str]) -> ImportCount:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from hashlib import sha256
+from dataclasses import replace
+from datetime import datetime, timedelta
 from secrets import token_hex, token_urlsafe
 
+from backend.service.codes import secret_hash
 from backend.service.errors import Conflict, InvalidIdToken, NotFound
-from backend.service.model import DeviceKey, Key, Role
+from backend.service.model import DeviceKey, Key
+from backend.service.staff import Actor, AuditEntry, KeyEntry, NewKey
+from backend.service.staff_ports import USE_NOTED_EVERY
 from backend.twins.world import World
-
-
-def secret_hash(secret: str) -> str:
-    """SHA-256 of a secret, in hexadecimal."""
-    return sha256(secret.encode()).hexdigest()
 
 
 class TwinIdentity:
@@ -32,17 +30,82 @@ class TwinIdentity:
         return uid
 
     def key(self, secret: str, now: datetime) -> Key | None:
-        """The API key with this secret, or None when there is none or it has ended."""
+        """The API key with this secret; None when there is none, it has ended or was revoked."""
         with self._world.lock:
-            key, ends = self._world.keys.get(secret_hash(secret), (None, None))
-            return None if ends is not None and ends <= now else key
+            key_id, good_until = self._world.secrets.get(secret_hash(secret), ("", None))
+            entry = self._world.keys.get(key_id)
+            if entry is None or entry.has_ended(now) or (good_until is not None and now >= good_until):
+                return None
+            return entry.key
 
-    def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
+    def create_key(self, wanted: NewKey, by: Actor) -> tuple[KeyEntry, str]:
         """Make an API key; its secret is told this once."""
         with self._world.lock:
-            key, secret = Key(f"k_{len(self._world.keys) + 1}", role, store_ids), self._make_secret()
-            self._world.keys[secret_hash(secret)] = (key, expires_at)
-            return key, secret
+            key_id = f"k_{len(self._world.keys) + 1}"
+            entry = KeyEntry(key_id, wanted.role, wanted.store_ids, wanted.label, by.at, wanted.expires_at)
+            self._change_key(None, entry, by)
+            return entry, self._tell_secret(key_id)
+
+    def keys(self) -> tuple[KeyEntry, ...]:
+        """All API keys there ever were, by id."""
+        with self._world.lock:
+            return tuple(self._world.keys[key_id] for key_id in sorted(self._world.keys))
+
+    def rotate_key(
+        self, key_id: str, allowed: Callable[[Key], bool], overlap: timedelta, by: Actor
+    ) -> tuple[KeyEntry, str]:
+        """Give a key a new secret; the one it had stays good for a while. Raises NotFound and Conflict."""
+        with self._world.lock:
+            old = self._own_key(key_id, allowed)
+            if old.has_ended(by.at):
+                raise Conflict("key_ended", "this API key has ended or was revoked: make a new one")
+            until, secrets = by.at + overlap, self._world.secrets
+            for hashed in [hashed for hashed, (owner, _) in secrets.items() if owner == key_id]:
+                if secrets[hashed][1] is None:
+                    secrets[hashed] = (key_id, until)
+                else:
+                    del secrets[hashed]
+            new = replace(old, previous_until=until)
+            self._change_key(old, new, by)
+            return new, self._tell_secret(key_id)
+
+    def revoke_key(self, key_id: str, allowed: Callable[[Key], bool], by: Actor) -> KeyEntry:
+        """End a key for good; one that was revoked stays so. Raises NotFound."""
+        with self._world.lock:
+            old = self._own_key(key_id, allowed)
+            if old.revoked_at is not None:
+                return old
+            new = replace(old, revoked_at=by.at)
+            self._change_key(old, new, by)
+            return new
+
+    def note_use(self, key_id: str, now: datetime) -> None:
+        """Note that a key was used, unless that was noted a moment ago."""
+        with self._world.lock:
+            entry = self._world.keys.get(key_id)
+            if entry and (entry.last_used_at is None or entry.last_used_at <= now - USE_NOTED_EVERY):
+                self._world.keys[key_id] = replace(entry, last_used_at=now)
+
+    def audit(self, before: int | None, limit: int) -> tuple[AuditEntry, ...]:
+        """The audit log, newest first."""
+        with self._world.lock:
+            older = [entry for entry in self._world.audit if before is None or entry.id < before]
+            return tuple(reversed(older[-limit:]))
+
+    def _own_key(self, key_id: str, allowed: Callable[[Key], bool]) -> KeyEntry:
+        entry = self._world.keys.get(key_id)
+        if entry is None or not allowed(entry.key):
+            raise NotFound("key_unknown", "there is no such API key")
+        return entry
+
+    def _change_key(self, old: KeyEntry | None, new: KeyEntry, by: Actor) -> None:
+        self._world.keys[new.id] = new
+        self._world.note(by, "key", new.id, old, new)
+
+    def _tell_secret(self, key_id: str) -> str:
+        secret = self._make_secret()
+        self._world.secrets[secret_hash(secret)] = (key_id, None)
+        return secret
 
     def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
         """Make a device key; its secret is told this once. Raises NotFound, and Conflict when the member has `most`."""

@@ -17,7 +17,6 @@ from backend.service.model import (
     Coupon,
     CouponState,
     DeviceKey,
-    Key,
     Member,
     Observation,
     Offer,
@@ -26,6 +25,7 @@ from backend.service.model import (
     Redemption,
 )
 from backend.service.ports import Once
+from backend.service.staff import Actor, AuditEntry, KeyEntry, described
 from stores.model import Product, Store
 from stores.sensitive import SensitivePlace
 
@@ -67,7 +67,8 @@ class World:
     menu: dict[str, dict[str, Product]] = field(default_factory=lambda: defaultdict(dict))
     offers: dict[str, Offer] = field(default_factory=dict)
     campaigns: dict[str, Campaign] = field(default_factory=dict)
-    paused: set[str] = field(default_factory=set)
+    paused: dict[str, datetime] = field(default_factory=dict)
+    """Since when scopes are paused."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     observations: dict[tuple[str, str], Series] = field(default_factory=lambda: defaultdict(Series))
     baselines: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -90,14 +91,21 @@ class World:
     purchases: dict[str, Purchase] = field(default_factory=dict)
     done: dict[tuple[str, str], tuple[str, str, Any]] = field(default_factory=dict)
     """What was done once: kind, digest and result by credential and Idempotency-Key."""
-    keys: dict[str, tuple[Key, datetime | None]] = field(default_factory=dict)
-    """API keys and their ends by the SHA-256 of their secrets."""
+    keys: dict[str, KeyEntry] = field(default_factory=dict)
+    secrets: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
+    """Ids of API keys by the SHA-256 of their secrets; with a secret that was replaced, until when it is good."""
+    audit: list[AuditEntry] = field(default_factory=list)
     device_keys: dict[str, DeviceKey] = field(default_factory=dict)
     """Device keys by the SHA-256 of their secrets."""
 
     def is_paused(self, store_id: str) -> bool:
         """Whether offers and pushes of this store are stopped."""
         return "*" in self.paused or store_id in self.paused
+
+    def note(self, by: Actor, what: str, object_id: str, before: Any, after: Any) -> None:
+        """Append a change to the audit log."""
+        told = described(before), described(after)
+        self.audit.append(AuditEntry(len(self.audit) + 1, by.at, by.id, what, object_id, *told))
 
     def book(self, campaign_id: str, reserved: int = 0, spent: int = 0) -> None:
         """Add to what a campaign has reserved and spent, in minor units."""

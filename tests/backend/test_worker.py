@@ -27,7 +27,7 @@ from backend.service.pushing import Outbox
 from backend.twins import twin_ports
 from tests.backend.service.test_pushing import COUPON
 from tests.backend.service.test_sending import Inline, ScriptedSender, until
-from tests.contracts.examples import CONSENT, KAMPPI, SPRING
+from tests.contracts.examples import BY, CONSENT, KAMPPI, SPRING
 
 PUSHES = 20
 SLOW = 4
@@ -42,8 +42,8 @@ class Books:
         upgrade(self.url)
         self.database = Database(self.url)
         chain, members = SqlChain(self.database), SqlMembers(self.database)
-        chain.put_stores([replace(KAMPPI, hours="24/7")])
-        chain.add_campaign(SPRING)
+        chain.put_stores([replace(KAMPPI, hours="24/7")], BY)
+        chain.add_campaign(SPRING, BY)
         names = [f"{'slow' if n < SLOW else 'fast'}-{n}" for n in range(PUSHES)]
         awake = Preferences(quiet_hours=None)
         members.add([(Member(name, f"uid-{name}", "green", preferences=awake), (CONSENT,)) for name in names])

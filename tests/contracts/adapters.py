@@ -4,45 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import MetaData, create_engine
 
 from backend.adapters.sql import Database, SqlChain, SqlKeys, SqlLedger, SqlMembers, upgrade
-from backend.service.model import DeviceKey, Key, Role
 from backend.service.ports import Ports
 from backend.twins import TwinIdentity, TwinPresence, TwinSender, World
 
 ADAPTERS = ("twin", "sqlite", "postgresql")
 
 
-class KeysOverSql:
+class KeysOverSql(SqlKeys):
     """The identity port from its two ends: the twin's ID tokens and the keys in SQL."""
 
-    def __init__(self, keys: SqlKeys) -> None:
-        self._keys, self._tokens = keys, TwinIdentity(World())
-
     def uid(self, id_token: str) -> str:
-        return self._tokens.uid(id_token)
-
-    def key(self, secret: str, now: datetime) -> Key | None:
-        return self._keys.key(secret, now)
-
-    def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
-        return self._keys.create_key(role, store_ids, expires_at)
-
-    def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
-        return self._keys.create_device_key(member_id, label, now, most)
-
-    def device_keys(self, member_id: str) -> tuple[DeviceKey, ...]:
-        return self._keys.device_keys(member_id)
-
-    def device_key(self, secret: str) -> DeviceKey | None:
-        return self._keys.device_key(secret)
-
-    def revoke_device_key(self, member_id: str, key_id: str) -> DeviceKey:
-        return self._keys.revoke_device_key(member_id, key_id)
+        return TwinIdentity(World()).uid(id_token)
 
 
 @contextmanager
@@ -56,7 +33,7 @@ def sql_ports(url: str) -> Iterator[Ports]:
             chain=SqlChain(database),
             ledger=SqlLedger(database),
             sender=TwinSender(),
-            identity=KeysOverSql(SqlKeys(database)),
+            identity=KeysOverSql(database),
         )
     finally:
         database.close()

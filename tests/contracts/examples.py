@@ -30,12 +30,16 @@ from backend.service.model import (
     Sale,
 )
 from backend.service.ports import Once, Ports
+from backend.service.staff import Actor
 from stores.model import Circle, Position, Product, Store
 from tests.backend.decision.builders import NOW as NOW
 from tests.backend.decision.builders import facts, offer
 from tests.backend.decision.builders import minutes as minutes
 
 T = TypeVar("T")
+
+BY = Actor("k_staff", NOW)
+"""Somebody of the staff who changes something."""
 
 KAMPPI = Store(
     id="kamppi",
@@ -74,10 +78,10 @@ SALE = Sale("kamppi", (BasketItem("cappuccino", 1, 400), BasketItem("bun", 1, 35
 
 def open_shop(ports: Ports, budget_minor: int = 10_000, members: tuple[str, ...] = ("aino",)) -> None:
     """Two stores, one campaign, and members who allow offers."""
-    ports.chain.put_stores([KAMPPI, PASILA])
-    ports.chain.put_menu({"": [CAPPUCCINO]})
-    ports.chain.put_offer(OFFER)
-    ports.chain.add_campaign(replace(SPRING, budget_minor=budget_minor))
+    ports.chain.put_stores([KAMPPI, PASILA], BY)
+    ports.chain.put_menu({"": [CAPPUCCINO]}, BY)
+    ports.chain.put_offer(OFFER, BY)
+    ports.chain.add_campaign(replace(SPRING, budget_minor=budget_minor), BY)
     ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in members])
 
 
@@ -91,7 +95,7 @@ def seen(member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **c
 
 def change_campaign(ports: Ports, campaign_id: str = "spring", **changes: Any) -> Campaign:
     """Change what is named of a campaign."""
-    return ports.chain.change_campaign(campaign_id, lambda old: replace(old, **changes))
+    return ports.chain.change_campaign(campaign_id, lambda old: replace(old, **changes), BY)
 
 
 def answer(about: Facts, at: float = 0.0, draw: float = 0.5) -> Record:

@@ -16,6 +16,7 @@ from backend.service.ports import ImportCount, Ports
 from stores.model import Area, Circle, Product, Store
 from stores.sensitive import SensitivePlace
 from tests.contracts.examples import (
+    BY,
     CAPPUCCINO,
     KAMPPI,
     NOW,
@@ -38,64 +39,64 @@ SCHOOL = SensitivePlace("school", "school", KAMPPI.position, SQUARE)
 
 
 def test_stores_are_kept_as_they_are_and_listed_by_id(ports: Ports) -> None:
-    assert ports.chain.put_stores([PASILA, KAMPPI, BARE]) == ImportCount(added=3)
+    assert ports.chain.put_stores([PASILA, KAMPPI, BARE], BY) == ImportCount(added=3)
     assert ports.chain.stores() == (BARE, KAMPPI, PASILA)
 
 
 def test_an_import_of_stores_tells_what_it_changed(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI, PASILA])
+    ports.chain.put_stores([KAMPPI, PASILA], BY)
     changed = replace(KAMPPI, staff=3)
-    assert ports.chain.put_stores([changed, PASILA, BARE]) == ImportCount(added=1, changed=1, unchanged=1)
+    assert ports.chain.put_stores([changed, PASILA, BARE], BY) == ImportCount(added=1, changed=1, unchanged=1)
     assert ports.chain.stores() == (BARE, changed, PASILA)
 
 
 def test_sensitive_places_are_kept_as_they_are_and_listed_by_id(ports: Ports) -> None:
-    ports.chain.put_sensitive_places([SCHOOL, CLINIC])
+    ports.chain.put_sensitive_places([SCHOOL, CLINIC], BY)
     assert ports.chain.sensitive_places() == (CLINIC, SCHOOL)
 
 
 def test_an_import_of_sensitive_places_tells_what_it_changed_and_is_noticed(ports: Ports) -> None:
-    ports.chain.put_sensitive_places([CLINIC])
+    ports.chain.put_sensitive_places([CLINIC], BY)
     version, wider = ports.chain.version(), replace(CLINIC, fence=Circle(300.0))
-    assert ports.chain.put_sensitive_places([CLINIC]) == ImportCount(unchanged=1)
+    assert ports.chain.put_sensitive_places([CLINIC], BY) == ImportCount(unchanged=1)
     assert ports.chain.version() == version
-    assert ports.chain.put_sensitive_places([wider, SCHOOL]) == ImportCount(added=1, changed=1)
+    assert ports.chain.put_sensitive_places([wider, SCHOOL], BY) == ImportCount(added=1, changed=1)
     assert ports.chain.sensitive_places() == (wider, SCHOOL)
     assert ports.chain.version() > version
 
 
 def test_sensitive_places_are_taken_out_by_category(ports: Ports) -> None:
-    ports.chain.put_sensitive_places([CLINIC, SCHOOL])
+    ports.chain.put_sensitive_places([CLINIC, SCHOOL], BY)
     version = ports.chain.version()
-    assert [ports.chain.drop_sensitive_places("school") for _ in range(2)] == [1, 0]
+    assert [ports.chain.drop_sensitive_places("school", BY) for _ in range(2)] == [1, 0]
     assert ports.chain.sensitive_places() == (CLINIC,)
     assert ports.chain.version() == version + 1
 
 
 def test_menus_are_kept_by_store_and_product(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     tea, dearer = Product("tea", "Tea", 250, "EUR"), replace(CAPPUCCINO, price_minor=450)
-    assert ports.chain.put_menu({"": [CAPPUCCINO, tea], "kamppi": [dearer]}) == ImportCount(added=3)
+    assert ports.chain.put_menu({"": [CAPPUCCINO, tea], "kamppi": [dearer]}, BY) == ImportCount(added=3)
     menu = ports.chain.menu()
     assert {key: set(items) for key, items in menu.items() if items} == {"": {CAPPUCCINO, tea}, "kamppi": {dearer}}
-    count = ports.chain.put_menu({"kamppi": [replace(dearer, price_minor=460)], "": [tea]})
+    count = ports.chain.put_menu({"kamppi": [replace(dearer, price_minor=460)], "": [tea]}, BY)
     assert count == ImportCount(changed=1, unchanged=1)
     assert set(ports.chain.menu()[""]) == {CAPPUCCINO, tea}
 
 
 def test_offers_are_added_replaced_and_listed_by_id(ports: Ports) -> None:
     other = replace(OFFER, id="a-tea", product_id="tea", discount_kind="amount", tiers=("reserve",))
-    ports.chain.put_offer(OFFER)
-    ports.chain.put_offer(other)
+    ports.chain.put_offer(OFFER, BY)
+    ports.chain.put_offer(other, BY)
     assert ports.chain.offers() == (other, OFFER)
-    ports.chain.put_offer(replace(OFFER, title="New"))
+    ports.chain.put_offer(replace(OFFER, title="New"), BY)
     assert ports.chain.offers() == (other, replace(OFFER, title="New"))
 
 
 def test_a_campaign_is_kept_as_it_is(ports: Ports) -> None:
     dated = replace(SPRING, id="a", holdout=0.1, starts_at=NOW, ends_at=NOW + timedelta(days=9), offer_ids=("b", "a"))
-    ports.chain.add_campaign(SPRING)
-    ports.chain.add_campaign(dated)
+    ports.chain.add_campaign(SPRING, BY)
+    ports.chain.add_campaign(dated, BY)
     assert ports.chain.campaigns() == (dated, SPRING)
 
 
@@ -112,32 +113,32 @@ def test_a_campaign_that_is_changed_keeps_its_id_and_what_is_reserved_and_spent(
 
 
 def test_pauses_are_kept_until_they_are_undone(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
-    ports.chain.pause("*", NOW)
-    ports.chain.pause("kamppi", NOW)
-    ports.chain.pause("kamppi", NOW)
+    ports.chain.put_stores([KAMPPI], BY)
+    ports.chain.pause("*", BY)
+    ports.chain.pause("kamppi", BY)
+    ports.chain.pause("kamppi", BY)
     assert ports.chain.paused() == {"*", "kamppi"}
-    ports.chain.resume("*")
-    ports.chain.resume("*")
+    ports.chain.resume("*", BY)
+    ports.chain.resume("*", BY)
     assert ports.chain.paused() == {"kamppi"}
 
 
 CHANGES: dict[str, Callable[[Ports], object]] = {
-    "store": lambda ports: ports.chain.put_stores([replace(KAMPPI, staff=5)]),
-    "menu": lambda ports: ports.chain.put_menu({"": [replace(CAPPUCCINO, price_minor=1)]}),
-    "offer": lambda ports: ports.chain.put_offer(replace(OFFER, title="New")),
+    "store": lambda ports: ports.chain.put_stores([replace(KAMPPI, staff=5)], BY),
+    "menu": lambda ports: ports.chain.put_menu({"": [replace(CAPPUCCINO, price_minor=1)]}, BY),
+    "offer": lambda ports: ports.chain.put_offer(replace(OFFER, title="New"), BY),
     "campaign": lambda ports: change_campaign(ports, status="paused"),
-    "pause": lambda ports: ports.chain.pause("kamppi", NOW),
-    "pause of all": lambda ports: ports.chain.pause("*", NOW),
-    "resume": lambda ports: ports.chain.resume("pasila"),
-    "snapshot": lambda ports: ports.chain.publish(Snapshot(2), NOW),
+    "pause": lambda ports: ports.chain.pause("kamppi", BY),
+    "pause of all": lambda ports: ports.chain.pause("*", BY),
+    "resume": lambda ports: ports.chain.resume("pasila", BY),
+    "snapshot": lambda ports: ports.chain.publish(Snapshot(2), BY),
 }
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
 def test_the_version_grows_with_every_change(ports: Ports, change: str) -> None:
     open_shop(ports)
-    ports.chain.pause("pasila", NOW)
+    ports.chain.pause("pasila", BY)
     before = ports.chain.version()
     CHANGES[change](ports)
     assert ports.chain.version() > before
@@ -146,8 +147,8 @@ def test_the_version_grows_with_every_change(ports: Ports, change: str) -> None:
 def test_the_version_stays_when_nothing_changes(ports: Ports) -> None:
     open_shop(ports)
     before = ports.chain.version()
-    assert ports.chain.put_stores([KAMPPI, PASILA]) == ImportCount(unchanged=2)
-    assert ports.chain.put_menu({"": [CAPPUCCINO]}) == ImportCount(unchanged=1)
+    assert ports.chain.put_stores([KAMPPI, PASILA], BY) == ImportCount(unchanged=2)
+    assert ports.chain.put_menu({"": [CAPPUCCINO]}, BY) == ImportCount(unchanged=1)
     ports.chain.observe("kamppi", [Observation("staff", NOW, 3)])
     ports.chain.stores()
     assert ports.chain.version() == before
@@ -156,7 +157,7 @@ def test_the_version_stays_when_nothing_changes(ports: Ports) -> None:
 def test_the_default_policy_holds_until_another_is_published(ports: Ports) -> None:
     assert ports.chain.snapshot() == Snapshot()
     policy = Snapshot(2, Rules(overload_risk=0.01), ("dwell",))
-    ports.chain.publish(policy, NOW)
+    ports.chain.publish(policy, BY)
     assert ports.chain.snapshot() == policy
     assert ports.chain.snapshot().hash == policy.hash
 
@@ -164,13 +165,13 @@ def test_the_default_policy_holds_until_another_is_published(ports: Ports) -> No
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_only_the_next_policy_is_published(ports: Ports, version: int) -> None:
     with pytest.raises(Conflict) as raised:
-        ports.chain.publish(Snapshot(version), NOW)
+        ports.chain.publish(Snapshot(version), BY)
     assert raised.value.reason == "snapshot_version"
     assert ports.chain.snapshot() == Snapshot()
 
 
 def test_of_many_who_publish_the_same_version_one_succeeds(ports: Ports) -> None:
-    results = at_once(6, lambda n: ports.chain.publish(Snapshot(2, Rules(cooldown_s=float(n))), NOW))
+    results = at_once(6, lambda n: ports.chain.publish(Snapshot(2, Rules(cooldown_s=float(n))), BY))
     assert sorted(type(result).__name__ for result in results) == ["Conflict"] * 5 + ["NoneType"]
 
 
@@ -190,39 +191,39 @@ def test_a_store_nobody_knows_has_no_traffic(ports: Ports) -> None:
 
 
 def test_a_store_of_which_nothing_was_heard_has_only_its_staff(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI, BARE])
+    ports.chain.put_stores([KAMPPI, BARE], BY)
     assert traffic(ports) == Traffic(0, 0.0, None, 2, None, frozenset(), 0, False)
     assert traffic(ports, "bare").staff is None
 
 
 def test_arrivals_of_the_last_minutes_are_added_up(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI, PASILA])
+    ports.chain.put_stores([KAMPPI, PASILA], BY)
     ports.chain.observe("kamppi", [came(-21, 50), came(-20, 50), came(-18, 3), came(-2, 4), came(0, 1), came(1, 50)])
     ports.chain.observe("pasila", [came(-1, 50)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (8, 360.0)
 
 
 def test_no_more_time_was_observed_than_has_passed(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", [came(-1, 1, 900.0), came(0, 9, 1200.0)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (10, 1200.0)
 
 
 def test_the_same_observation_twice_counts_once_as_told_last(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", [came(-1, 9)])
     ports.chain.observe("kamppi", [came(-1, 5, 60.0), came(-2, 1, 60.0)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (6, 120.0)
 
 
 def test_two_tellings_in_one_batch_count_once(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", [came(-1, 9), came(-1, 5, 60.0)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (5, 60.0)
 
 
 def test_two_tills_that_report_in_the_same_second_both_count_over_the_time_they_share(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     for source in ("k_1", "k_2", "k_2/bar"):
         ports.chain.observe("kamppi", [replace(came(-minute, 2), source=source) for minute in (0, 2, 4)])
     assert (traffic(ports).arrivals, traffic(ports).observed_s) == (18, 360.0)
@@ -231,7 +232,7 @@ def test_two_tills_that_report_in_the_same_second_both_count_over_the_time_they_
 
 
 def test_of_several_tills_lines_add_up_and_the_newest_word_on_staff_and_goods_holds(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     told: list[tuple[Any, float, float, str]] = [
         ("queue_length", -9, 7, "a"), ("queue_length", -3, 2, "a"), ("queue_length", -8, 3, "b"),
         ("staff", -3, 4, "a"), ("staff", -2, 3, "b"), ("staff", -2, 5, "c"),
@@ -246,7 +247,7 @@ def test_of_several_tills_lines_add_up_and_the_newest_word_on_staff_and_goods_ho
 
 
 def test_tills_that_report_the_same_moments_at_once_lose_nothing(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     moments = [-minute for minute in range(0, 20, 2)]
 
     def report(n: int) -> None:
@@ -258,15 +259,20 @@ def test_tills_that_report_the_same_moments_at_once_lose_nothing(ports: Ports) -
 
 
 def test_to_observe_nothing_is_no_harm(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", [])
     ports.chain.set_baselines({})
-    assert ports.chain.put_stores([]) == ports.chain.put_menu({}) == ports.chain.put_menu({"": []}) == ImportCount()
+    assert (
+        ports.chain.put_stores([], BY)
+        == ports.chain.put_menu({}, BY)
+        == ports.chain.put_menu({"": []}, BY)
+        == ImportCount()
+    )
     assert traffic(ports).observed_s == 0.0
 
 
 def test_the_newest_queue_and_staff_hold_whatever_order_they_are_told_in(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     seen = [("queue_length", -1, 4), ("queue_length", -5, 9), ("staff", -3, 1), ("staff", -9, 5), ("headcount", -1, 30)]
     ports.chain.observe("kamppi", [Observation(kind, NOW + minutes(at), value) for kind, at, value in seen])  # type: ignore[arg-type]
     assert (traffic(ports).waiting, traffic(ports).staff) == (4, 1)
@@ -290,13 +296,13 @@ def sold_out(product: str, hours_ago: float, value: float = 1.0) -> Observation:
     ],
 )
 def test_a_product_is_sold_out_for_a_day_unless_it_is_back(ports: Ports, told: Any, expected: set[str]) -> None:
-    ports.chain.put_stores([KAMPPI])
+    ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", told)
     assert traffic(ports).sold_out == expected
 
 
 def test_the_baseline_is_that_of_the_hour_and_is_replaced_as_a_whole(ports: Ports) -> None:
-    ports.chain.put_stores([KAMPPI, PASILA])
+    ports.chain.put_stores([KAMPPI, PASILA], BY)
     ports.chain.set_baselines({"kamppi": {41: 12.5, 42: 20.0}, "pasila": {41: 3.0}})
     assert [traffic(ports, hour=hour).baseline_per_hour for hour in (41, 42, 43)] == [12.5, 20.0, None]
     ports.chain.set_baselines({"kamppi": {43: 1.0}})
@@ -306,6 +312,6 @@ def test_the_baseline_is_that_of_the_hour_and_is_replaced_as_a_whole(ports: Port
 
 @pytest.mark.parametrize(("scope", "kamppi", "pasila"), [("*", True, True), ("kamppi", True, False)])
 def test_traffic_tells_of_a_pause(ports: Ports, scope: str, kamppi: bool, pasila: bool) -> None:
-    ports.chain.put_stores([KAMPPI, PASILA])
-    ports.chain.pause(scope, NOW)
+    ports.chain.put_stores([KAMPPI, PASILA], BY)
+    ports.chain.pause(scope, BY)
     assert (traffic(ports).paused, traffic(ports, "pasila").paused) == (kamppi, pasila)

@@ -18,6 +18,7 @@ from backend.service.model import Campaign, Outcome, Preferences
 from backend.service.ports import ImportCount, Ports
 from tests.backend.api.world import FakeClock
 from tests.contracts.examples import (
+    BY,
     KAMPPI,
     OFFER,
     SPRING,
@@ -36,8 +37,7 @@ TIMES = 50
 
 
 def marketing(ports: Ports) -> Marketing:
-    clock = FakeClock()
-    return Marketing(ports.chain, Catalogue(ports.chain, clock), clock)
+    return Marketing(ports.chain, Catalogue(ports.chain, FakeClock()))
 
 
 def membership(ports: Ports) -> Membership:
@@ -46,12 +46,12 @@ def membership(ports: Ports) -> Membership:
 
 
 def change_store(ports: Ports) -> Callable[..., object]:
-    return lambda **changes: marketing(ports).change_store("kamppi", lambda old: replace(old, **changes))
+    return lambda **changes: marketing(ports).change_store("kamppi", lambda old: replace(old, **changes), BY)
 
 
 PATCHES: dict[str, tuple[Callable[[Ports], Callable[..., object]], Callable[[Ports], Any], str, str]] = {
     "campaign": (
-        lambda ports: lambda **changes: marketing(ports).change_campaign("spring", changes),
+        lambda ports: lambda **changes: marketing(ports).change_campaign("spring", changes, BY),
         lambda ports: ports.chain.campaigns()[0],
         "name",
         "budget_minor",
@@ -91,8 +91,8 @@ def test_changes_that_build_on_each_other_all_count(ports: Ports) -> None:
 
     def one(who: int) -> None:
         for _ in range(10):
-            ports.chain.change_store("kamppi", lambda old: replace(old, staff=(old.staff or 0) + 1))
-            ports.chain.change_campaign("spring", lambda old: replace(old, budget_minor=old.budget_minor + 1))
+            ports.chain.change_store("kamppi", lambda old: replace(old, staff=(old.staff or 0) + 1), BY)
+            ports.chain.change_campaign("spring", lambda old: replace(old, budget_minor=old.budget_minor + 1), BY)
             ports.members.change_preferences(
                 "aino", lambda old: replace(old, muted_products=(*old.muted_products, f"{who}"))
             )
@@ -109,7 +109,7 @@ def test_a_rename_does_not_undo_the_end_of_a_campaign(ports: Ports) -> None:
 
     def one(who: int) -> None:
         for number in range(TIMES if who else 1):
-            marketing(ports).change_campaign("spring", {"name": f"{number}"} if who else {"status": "ended"})
+            marketing(ports).change_campaign("spring", {"name": f"{number}"} if who else {"status": "ended"}, BY)
 
     assert at_once(4, one) == [None] * 4
     assert ports.chain.campaigns()[0].status == "ended"
@@ -118,24 +118,24 @@ def test_a_rename_does_not_undo_the_end_of_a_campaign(ports: Ports) -> None:
 def test_of_many_who_add_the_same_campaign_one_succeeds(ports: Ports) -> None:
     open_shop(ports)
     added = [replace(SPRING, id="summer", name=f"Summer {n}") for n in range(8)]
-    results = at_once(8, lambda n: marketing(ports).add_campaign(added[n]))
+    results = at_once(8, lambda n: marketing(ports).add_campaign(added[n], BY))
     made = [each for each in results if isinstance(each, Campaign)]
     assert [each.reason for each in results if isinstance(each, Conflict)] == ["campaign_exists"] * 7
     assert [each for each in ports.chain.campaigns() if each.id == "summer"] == made
 
 
 def test_a_campaign_is_added_with_its_whole_budget(ports: Ports) -> None:
-    ports.chain.add_campaign(replace(SPRING, reserved_minor=5, spent_minor=6))
+    ports.chain.add_campaign(replace(SPRING, reserved_minor=5, spent_minor=6), BY)
     assert ports.chain.campaigns() == (SPRING,)
 
 
 def test_of_many_who_put_the_same_offer_one_is_told_that_it_is_new(ports: Ports) -> None:
-    results = at_once(8, lambda n: ports.chain.put_offer(replace(OFFER, name=f"{n}")))
+    results = at_once(8, lambda n: ports.chain.put_offer(replace(OFFER, name=f"{n}"), BY))
     assert sorted(results) == [False] * 7 + [True]  # type: ignore[type-var]
 
 
 def test_of_many_who_put_the_same_store_one_is_told_that_it_is_new(ports: Ports) -> None:
-    results = at_once(8, lambda n: ports.chain.put_stores([replace(KAMPPI, name=f"{n}")]))
+    results = at_once(8, lambda n: ports.chain.put_stores([replace(KAMPPI, name=f"{n}")], BY))
     assert sorted(map(str, results)) == sorted(map(str, [ImportCount(changed=1)] * 7 + [ImportCount(added=1)]))
 
 
@@ -148,8 +148,8 @@ def test_a_change_that_is_refused_changes_nothing(ports: Ports, what: str) -> No
     open_shop(ports)
     before = ports.chain.version(), ports.chain.campaigns(), ports.chain.stores(), ports.members.get("aino")
     changes: dict[str, Callable[[], object]] = {
-        "campaign": lambda: ports.chain.change_campaign("spring", refused),
-        "store": lambda: ports.chain.change_store("kamppi", refused),
+        "campaign": lambda: ports.chain.change_campaign("spring", refused, BY),
+        "store": lambda: ports.chain.change_store("kamppi", refused, BY),
         "preferences": lambda: ports.members.change_preferences("aino", refused),
     }
     with pytest.raises(Conflict, match="not this"):
@@ -161,9 +161,9 @@ def test_a_change_that_is_refused_changes_nothing(ports: Ports, what: str) -> No
 
 def test_what_is_not_there_cannot_be_changed(ports: Ports) -> None:
     with pytest.raises(NotFound) as campaign:
-        ports.chain.change_campaign("none", refused)
+        ports.chain.change_campaign("none", refused, BY)
     with pytest.raises(NotFound) as store:
-        ports.chain.change_store("none", refused)
+        ports.chain.change_store("none", refused, BY)
     with pytest.raises(NotFound) as member:
         ports.members.change_preferences("none", lambda _: Preferences())
     reasons = [raised.value.reason for raised in (campaign, store, member)]
@@ -173,7 +173,7 @@ def test_what_is_not_there_cannot_be_changed(ports: Ports) -> None:
 def test_a_store_keeps_its_id_and_its_coupons_when_it_is_changed(ports: Ports) -> None:
     open_shop(ports)
     give(ports)
-    changed = ports.chain.change_store("kamppi", lambda old: replace(old, id="other", staff=None))
+    changed = ports.chain.change_store("kamppi", lambda old: replace(old, id="other", staff=None), BY)
     assert changed == replace(KAMPPI, staff=None) == ports.chain.stores()[0]
     assert outstanding(ports) == 1
 
@@ -191,7 +191,7 @@ def test_no_coupon_is_issued_while_the_budget_is_changed(ports: Ports) -> None:
             assert not wait(issued, timeout=0.3).done
             return replace(old, budget_minor=old.reserved_minor + old.spent_minor)
 
-        assert ports.chain.change_campaign("spring", lower).budget_minor == 100
+        assert ports.chain.change_campaign("spring", lower, BY).budget_minor == 100
         assert issued[0].result(timeout=30) == "lost"
     assert budget(ports) == (100, 0)
 
@@ -204,7 +204,7 @@ def test_a_budget_never_gets_smaller_than_what_is_reserved_and_spent(ports: Port
     def one(n: int) -> object:
         if n % 2:
             return put_down(ports, records[n // 2])
-        return marketing(ports).change_campaign("spring", {"budget_minor": 1200 - 50 * n}).budget_minor
+        return marketing(ports).change_campaign("spring", {"budget_minor": 1200 - 50 * n}, BY).budget_minor
 
     results = at_once(24, one)
     assert {each.reason for each in results if isinstance(each, Conflict)} <= {"budget_too_small"}
@@ -213,5 +213,5 @@ def test_a_budget_never_gets_smaller_than_what_is_reserved_and_spent(ports: Port
     assert campaign.reserved_minor == 100 * results.count("issued")
     assert campaign.reserved_minor + campaign.spent_minor <= campaign.budget_minor
     with pytest.raises(Conflict):
-        marketing(ports).change_campaign("spring", {"budget_minor": campaign.reserved_minor - 1})
+        marketing(ports).change_campaign("spring", {"budget_minor": campaign.reserved_minor - 1}, BY)
     change_campaign(ports, budget_minor=campaign.reserved_minor)

@@ -11,6 +11,7 @@ from backend.decision.result import Reason
 from backend.service.model import Accepted, Consent, CouponState, Member
 from backend.service.ports import Ports
 from tests.contracts.examples import (
+    BY,
     CONSENT,
     NOW,
     SPRING,
@@ -95,8 +96,8 @@ MEANWHILE: dict[str, Callable[[Ports], object]] = {
     "consent was withdrawn": withdrawn,
     "the member was given another": given_meanwhile,
     "the member was held out": held_out,
-    "everything was paused": lambda ports: ports.chain.pause("*", NOW),
-    "the store was paused": lambda ports: ports.chain.pause("kamppi", NOW),
+    "everything was paused": lambda ports: ports.chain.pause("*", BY),
+    "the store was paused": lambda ports: ports.chain.pause("kamppi", BY),
     "the store filled up": fill_store,
     "the campaign was paused": set_campaign(status="paused"),
     "the campaign ended": set_campaign(status="ended"),
@@ -120,14 +121,14 @@ def test_a_race_that_was_lost_leaves_only_the_decision(ports: Ports, what: str) 
 def test_who_is_no_member_and_what_is_no_campaign_gets_nothing(ports: Ports) -> None:
     open_shop(ports)
     assert put_down(ports, answer(seen("nobody"))) == "lost"
-    ports.chain.add_campaign(replace(SPRING, id="other"))
+    ports.chain.add_campaign(replace(SPRING, id="other"), BY)
     elsewhere = replace(seen().offers[0], campaign_id="gone")
     assert put_down(ports, answer(seen(offers=(elsewhere,)))) == "lost"
 
 
 def test_a_pause_of_another_store_stops_nothing(ports: Ports) -> None:
     open_shop(ports)
-    ports.chain.pause("pasila", NOW)
+    ports.chain.pause("pasila", BY)
     assert put_down(ports, answer(seen())) == "issued"
 
 
@@ -141,7 +142,7 @@ def test_an_opportunity_is_answered_once(ports: Ports) -> None:
     open_shop(ports)
     record = answer(seen())
     assert [put_down(ports, record) for _ in range(3)] == ["issued"] * 3
-    ports.chain.pause("*", NOW)
+    ports.chain.pause("*", BY)
     assert put_down(ports, record) == "issued"
     assert (budget(ports), outstanding(ports), len(ports.ledger.coupons("aino", 10))) == ((100, 0), 1, 1)
     assert ports.ledger.given_since("aino", NOW) == 1
@@ -149,10 +150,10 @@ def test_an_opportunity_is_answered_once(ports: Ports) -> None:
 
 def test_an_answer_that_was_lost_stays_lost(ports: Ports) -> None:
     open_shop(ports)
-    ports.chain.pause("*", NOW)
+    ports.chain.pause("*", BY)
     record = answer(seen())
     put_down(ports, record)
-    ports.chain.resume("*")
+    ports.chain.resume("*", BY)
     assert put_down(ports, record) == "lost"
     assert ports.ledger.newest_coupons(1) == ()
 

@@ -9,6 +9,7 @@ import pytest
 from backend.service.model import Accepted, Claimed, CouponState, Queued
 from backend.service.ports import Ports, Retry
 from tests.contracts.examples import (
+    BY,
     CONSENT,
     KAMPPI,
     NOW,
@@ -53,9 +54,9 @@ def test_a_row_tells_of_pauses(ports: Ports) -> None:
     give(ports, "aino")
     give(ports, "eero", "pasila", at=1)
     rows = ports.ledger.claim(10, REAL, 60.0)
-    ports.chain.pause("kamppi", NOW)
+    ports.chain.pause("kamppi", BY)
     assert [standing(ports, row).paused for row in rows] == [True, False]
-    ports.chain.pause("*", NOW)
+    ports.chain.pause("*", BY)
     assert [standing(ports, row).paused for row in rows] == [True, True]
 
 
@@ -64,7 +65,7 @@ def test_a_row_is_read_as_it_stands_after_the_claim(ports: Ports) -> None:
     coupon = give(ports)
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.members.record_consent("aino", replace(CONSENT, granted=False, at=NOW))
-    ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused", ends_at=NOW))
+    ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused", ends_at=NOW), BY)
     ports.ledger.redeem(once(), {"id": coupon.id}, SALE, NOW + minutes(1))
     queued = standing(ports, row)
     assert queued.member is not None

@@ -12,7 +12,7 @@ from backend.decision.decide import decide
 from backend.decision.result import Decision, Reason
 from backend.service.model import Campaign, Consent, Member, Outcome, Record, Tier
 from backend.service.ports import Ports
-from tests.contracts.examples import KAMPPI, NOW, coupon_of, put_down
+from tests.contracts.examples import BY, KAMPPI, NOW, coupon_of, put_down
 from tests.golden import make
 from tests.golden.cases import PATH, Case, read
 
@@ -55,9 +55,9 @@ def test_every_decision_is_taken_again_from_json(cases: tuple[Case, ...]) -> Non
 
 def open_all(ports: Ports, cases: tuple[Case, ...]) -> None:
     """Everything there is to give each of them what was decided."""
-    ports.chain.put_stores([replace(KAMPPI, id=case.facts.store.id) for case in cases])
+    ports.chain.put_stores([replace(KAMPPI, id=case.facts.store.id) for case in cases], BY)
     for campaign in ("autumn", "spring"):
-        ports.chain.add_campaign(Campaign(campaign, campaign, "active", (), 10**9, "EUR"))
+        ports.chain.add_campaign(Campaign(campaign, campaign, "active", (), 10**9, "EUR"), BY)
     consent = Consent("location_offers", True, "2026-01", "app", NOW)
     ports.members.add(
         (Member(case.facts.member.id, f"uid-{case.facts.member.id}", tier_of(case)), (consent,)) for case in cases

@@ -1,96 +1,108 @@
-"""API keys and device keys in the database: only their hashes."""
+"""API keys in the database, and the audit log. Of secrets only hashes."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import tables as t
-from backend.adapters.sql.database import Database
-from backend.adapters.sql.members import must_exist
-from backend.adapters.sql.prepared import Prepared
+from backend.adapters.sql import audit
+from backend.adapters.sql.device_keys import SqlDeviceKeys
+from backend.adapters.sql.tables_staff import api_keys
+from backend.service.codes import secret_hash
 from backend.service.errors import Conflict, NotFound
-from backend.service.model import DeviceKey, Key, Role
+from backend.service.model import Key
+from backend.service.staff import Actor, AuditEntry, KeyEntry, NewKey
+from backend.service.staff_ports import USE_NOTED_EVERY
 
-_DEVICE_KEY = sa.select(
-    t.device_keys.c.id, t.device_keys.c.member_id, t.device_keys.c.label, t.device_keys.c.created_at
-)
-_BY_HASH = Prepared(
-    _DEVICE_KEY.select_from(t.device_keys.join(t.members, t.members.c.id == t.device_keys.c.member_id)).where(
-        t.device_keys.c.hash == sa.bindparam("hash")
-    )
-)
-"""A key whose member is gone is good for nothing, even if it was left behind."""
+_c = api_keys.c
 
 
-class SqlKeys:
+class SqlKeys(SqlDeviceKeys):
     """Makes and recognises keys. A secret has 256 random bits, so a plain hash cannot be guessed back."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def key(self, secret: str, now: datetime) -> Key | None:
         """The key with this secret, unless it has ended."""
-        query = t.api_keys.select().where(t.api_keys.c.hash == _hash(secret))
+        hashed = secret_hash(secret)
+        replaced = sa.and_(_c.previous_hash == hashed, _c.previous_until > now)
+        query = api_keys.select().where(sa.or_(_c.hash == hashed, replaced))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
-        if row is None or (row.expires_at is not None and now >= row.expires_at):
-            return None
-        return Key(row.id, row.role, None if row.store_ids is None else frozenset(row.store_ids))
+        entry = None if row is None else _entry(row)
+        return None if entry is None or entry.has_ended(now) else entry.key
 
-    def create_key(self, role: Role, store_ids: frozenset[str] | None, expires_at: datetime | None) -> tuple[Key, str]:
+    def create_key(self, wanted: NewKey, by: Actor) -> tuple[KeyEntry, str]:
         """Make a key; its secret is told this once."""
-        key = Key("k_" + secrets.token_hex(8), role, store_ids)
-        secret = "lk_" + secrets.token_urlsafe(32)
-        values = {
-            "id": key.id,
-            "hash": _hash(secret),
-            "role": role,
-            "store_ids": None if store_ids is None else sorted(store_ids),
-            "expires_at": expires_at,
-        }
+        entry = KeyEntry(
+            "k_" + secrets.token_hex(8), wanted.role, wanted.store_ids, wanted.label, by.at, wanted.expires_at
+        )
+        secret = _new_secret()
+        stores = None if entry.store_ids is None else sorted(entry.store_ids)
+        values = {each.name: getattr(entry, each.name) for each in fields(entry)} | {"store_ids": stores}
         with self._database.write() as connection:
-            connection.execute(t.api_keys.insert().values(values))
-        return key, secret
+            connection.execute(api_keys.insert().values(hash=secret_hash(secret), **values))
+            audit.note(connection, by, "key", [(entry.id, None, entry)])
+        return entry, secret
 
-    def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
-        """Make a device key, unless the member has `most`; its secret is told this once."""
-        key = DeviceKey("dk_" + secrets.token_hex(8), member_id, label, now)
-        secret = "ld_" + secrets.token_urlsafe(32)
-        count = sa.select(sa.func.count()).select_from(t.device_keys).where(t.device_keys.c.member_id == member_id)
-        with self._database.write() as connection:
-            must_exist(connection, member_id)  # and locks the member, so that no two count at once
-            if connection.execute(count).scalar_one() >= most:
-                raise Conflict("too_many_device_keys", f"a member has at most {most} device keys: revoke one first")
-            connection.execute(t.device_keys.insert().values(hash=_hash(secret), **asdict(key)))
-        return key, secret
-
-    def device_keys(self, member_id: str) -> tuple[DeviceKey, ...]:
-        """The member's device keys, oldest first."""
-        mine = _DEVICE_KEY.where(t.device_keys.c.member_id == member_id)
-        query = mine.order_by(t.device_keys.c.created_at, t.device_keys.c.id)
+    def keys(self) -> tuple[KeyEntry, ...]:
+        """All keys there ever were, by id."""
         with self._database.read() as connection:
-            return tuple(DeviceKey(*row) for row in connection.execute(query))
+            return tuple(_entry(row) for row in connection.execute(api_keys.select().order_by(_c.id)))
 
-    def device_key(self, secret: str) -> DeviceKey | None:
-        """The device key with this secret, if its member is still there."""
-        with self._database.read() as connection:
-            row = _BY_HASH.first(connection, {"hash": _hash(secret)})
-        return None if row is None else DeviceKey(*row)
-
-    def revoke_device_key(self, member_id: str, key_id: str) -> DeviceKey:
-        """Take a member's device key back."""
-        mine = (t.device_keys.c.id == key_id, t.device_keys.c.member_id == member_id)
+    def rotate_key(
+        self, key_id: str, allowed: Callable[[Key], bool], overlap: timedelta, by: Actor
+    ) -> tuple[KeyEntry, str]:
+        """Give a key a new secret; the one it had stays good for a while."""
+        secret, until = _new_secret(), by.at + overlap
         with self._database.write() as connection:
-            row = connection.execute(_DEVICE_KEY.where(*mine)).one_or_none()
-            if row is None or connection.execute(t.device_keys.delete().where(*mine)).rowcount == 0:
-                raise NotFound("device_key_unknown", "the member has no such device key")
-        return DeviceKey(*row)
+            old = _locked(connection, key_id, allowed)
+            if old.has_ended(by.at):
+                raise Conflict("key_ended", "this API key has ended or was revoked: make a new one")
+            values: dict[str, Any] = {"hash": secret_hash(secret), "previous_hash": _c.hash, "previous_until": until}
+            connection.execute(api_keys.update().where(_c.id == key_id).values(values))
+            new = replace(old, previous_until=until)
+            audit.note(connection, by, "key", [(key_id, old, new)])
+        return new, secret
+
+    def revoke_key(self, key_id: str, allowed: Callable[[Key], bool], by: Actor) -> KeyEntry:
+        """End a key; one that was revoked stays so."""
+        with self._database.write() as connection:
+            old = _locked(connection, key_id, allowed)
+            if old.revoked_at is not None:
+                return old
+            connection.execute(api_keys.update().where(_c.id == key_id).values(revoked_at=by.at))
+            new = replace(old, revoked_at=by.at)
+            audit.note(connection, by, "key", [(key_id, old, new)])
+        return new
+
+    def note_use(self, key_id: str, now: datetime) -> None:
+        """Note that a key was used, unless that was noted a moment ago."""
+        stale = sa.or_(_c.last_used_at.is_(None), _c.last_used_at <= now - USE_NOTED_EVERY)
+        with self._database.write() as connection:
+            connection.execute(api_keys.update().where(_c.id == key_id, stale).values(last_used_at=now))
+
+    def audit(self, before: int | None, limit: int) -> tuple[AuditEntry, ...]:
+        """The audit log, newest first."""
+        with self._database.read() as connection:
+            return audit.newest(connection, before, limit)
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _locked(connection: sa.Connection, key_id: str, allowed: Callable[[Key], bool]) -> KeyEntry:
+    row = connection.execute(api_keys.select().where(_c.id == key_id).with_for_update()).one_or_none()
+    entry = None if row is None else _entry(row)
+    if entry is None or not allowed(entry.key):
+        raise NotFound("key_unknown", "there is no such API key")
+    return entry
+
+
+def _entry(row: sa.Row[Any]) -> KeyEntry:
+    values = {each.name: getattr(row, each.name) for each in fields(KeyEntry)}
+    return KeyEntry(**{**values, "store_ids": None if row.store_ids is None else frozenset(row.store_ids)})
+
+
+def _new_secret() -> str:
+    return "lk_" + secrets.token_urlsafe(32)

@@ -287,13 +287,3 @@ idempotency = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("result_id", sa.Text, nullable=False),
 )
-
-api_keys = sa.Table(
-    "api_keys",
-    metadata,
-    _id(primary_key=True),
-    sa.Column("hash", sa.Text, nullable=False, unique=True),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("store_ids", sa.JSON(none_as_null=True)),
-    sa.Column("expires_at", Instant),
-)

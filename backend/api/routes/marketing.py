@@ -53,7 +53,7 @@ def post_store(call: Call) -> Reply:
     body: StoreBody = call.body
     call.of_store(body.id)
     store = body.to_store()
-    count = call.services.marketing.put_stores((store,))
+    count = call.services.marketing.put_stores((store,), call.by)
     return Reply(StoreAnswer.of(store), 201 if count.added else 200)
 
 
@@ -61,7 +61,7 @@ def patch_store(call: Call) -> StoreAnswer:
     """Change a store."""
     body: StoreChangesBody = call.body
     call.of_store(call.path["store_id"])
-    return StoreAnswer.of(call.services.marketing.change_store(call.path["store_id"], body.apply))
+    return StoreAnswer.of(call.services.marketing.change_store(call.path["store_id"], body.apply, call.by))
 
 
 def get_offers(call: Call) -> Listing[OfferAnswer]:
@@ -83,7 +83,7 @@ def post_offer(call: Call) -> Reply:
     call.of_chain()
     body: OfferBody = call.body
     offer = body.to_offer()
-    is_new = call.services.marketing.put_offer(offer)
+    is_new = call.services.marketing.put_offer(offer, call.by)
     return Reply(OfferAnswer.of(offer), 201 if is_new else 200)
 
 
@@ -105,26 +105,26 @@ def post_campaign(call: Call) -> CampaignAnswer:
     """Add a campaign."""
     call.of_chain()
     body: CampaignBody = call.body
-    return CampaignAnswer.of(call.services.marketing.add_campaign(body.to_campaign()))
+    return CampaignAnswer.of(call.services.marketing.add_campaign(body.to_campaign(), call.by))
 
 
 def patch_campaign(call: Call) -> CampaignAnswer:
     """Change a campaign."""
     call.of_chain()
     body: CampaignChangesBody = call.body
-    changed = call.services.marketing.change_campaign(call.path["campaign_id"], body.to_changes())
+    changed = call.services.marketing.change_campaign(call.path["campaign_id"], body.to_changes(), call.by)
     return CampaignAnswer.of(changed)
 
 
 def post_pause(call: Call) -> PausedAnswer:
     """Stop offers and pushes."""
-    call.services.marketing.pause(_scope(call))
+    call.services.marketing.pause(_scope(call), call.by)
     return _paused(call)
 
 
 def post_resume(call: Call) -> PausedAnswer:
     """Undo a pause."""
-    call.services.marketing.resume(_scope(call))
+    call.services.marketing.resume(_scope(call), call.by)
     return _paused(call)
 
 

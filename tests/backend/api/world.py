@@ -19,11 +19,13 @@ from backend.api import create_api
 from backend.service.model import Role
 from backend.service.ports import Ports
 from backend.service.services import Services, services
+from backend.service.staff import COMMAND_LINE, Actor, NewKey
 from backend.twins import TwinIdentity, World, twin_ports
 from stores.model import Product
 
 NOW = datetime(2026, 6, 2, 14, 0, tzinfo=UTC)
 LAT, LNG = 60.16952, 24.93354
+BY = Actor(COMMAND_LINE, NOW)
 _SECRETS = count()
 
 
@@ -130,7 +132,7 @@ class Lull:
     def key(self, role: Role, stores: set[str] | None = None) -> str:
         """The secret of a new API key."""
         identity = TwinIdentity(self.world, lambda: f"lk_{next(_SECRETS)}")
-        return identity.create_key(role, frozenset(stores) if stores else None, None)[1]
+        return identity.create_key(NewKey(role, frozenset(stores) if stores else None), BY)[1]
 
     def call(self, method: str, path: str, credential: str | None, **more: Any) -> TestResponse:
         """One request."""
@@ -158,7 +160,7 @@ class Lull:
     def open_chain(self) -> None:
         """Kamppi with a menu, an offer that runs, and quiet tills."""
         assert self.post("/v1/stores", STORE, self.marketer).status_code == 201
-        self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, "EUR")]})
+        self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, "EUR")]}, BY)
         assert self.post("/v1/offers", OFFER, self.marketer).status_code == 201
         assert self.post("/v1/campaigns", CAMPAIGN, self.marketer).status_code == 201
         arrivals = {"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}

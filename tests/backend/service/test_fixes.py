@@ -12,7 +12,7 @@ from stores.index import StoreIndex
 from stores.model import Circle, Position
 from stores.presence import PresenceState, Step
 from stores.sensitive import SensitivePlace
-from tests.backend.api.world import LAT, LNG, Lull, arrival, fix, stamp
+from tests.backend.api.world import BY, LAT, LNG, Lull, arrival, fix, stamp
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ FAR = {
 def clinic(lull: Lull, north_m: float = 0.0) -> None:
     """A clinic of 100 m, so many metres north of Kamppi's door."""
     place = SensitivePlace("clinic", "health", Position(LAT + north_m / 111_195.0, LNG), Circle(100.0))
-    lull.ports.chain.put_sensitive_places([place])
+    lull.ports.chain.put_sensitive_places([place], BY)
     lull.services.catalogue.refresh()
 
 

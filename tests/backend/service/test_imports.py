@@ -9,7 +9,7 @@ from backend.service.ports import ImportCount, Ports
 from backend.twins import twin_ports
 from stores.importing import read_menu
 from stores.model import Circle, Position, Store
-from tests.backend.api.world import NOW
+from tests.backend.api.world import BY, NOW
 
 MEMBERS = (
     b"member_id,uid,tier,weekly_maximum,location_offers,personalisation,text_version\n"
@@ -29,7 +29,7 @@ def chain() -> Ports:
     """One store in Helsinki."""
     ports = twin_ports()
     ports.chain.put_stores(
-        [Store("kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), time_zone="Europe/Helsinki")]
+        [Store("kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), time_zone="Europe/Helsinki")], BY
     )
     return ports
 
@@ -83,5 +83,5 @@ def test_learning_counts_arrivals_in_the_stores_own_hours() -> None:
 
 def test_a_menu_row_of_an_unknown_store_is_reported_by_its_row() -> None:
     menu = read_menu(b"store_id,product_id,name,price,currency\n,tea,Tea,3.00,EUR\nnowhere,tea,Tea,2.00,EUR\n")
-    done = import_menu(chain(), menu.items)
+    done = import_menu(chain(), menu.items, BY)
     assert (done.count, [problem.row for problem in done.problems]) == (ImportCount(added=1), [2])

@@ -17,7 +17,7 @@ from backend.service.model import Accepted, Device, Push, Registration, SendResu
 from backend.service.ports import Ledger, Ports
 from backend.service.pushing import LEASE_S, Outbox
 from backend.twins import TwinSender, twin_ports
-from tests.contracts.examples import CONSENT, NOW, SPRING, give, open_shop
+from tests.contracts.examples import BY, CONSENT, NOW, SPRING, give, open_shop
 
 NAMES = tuple(f"m{n}" for n in range(12))
 
@@ -104,7 +104,7 @@ def withdraw(shop: Shop) -> None:
 
 
 def pause(shop: Shop) -> None:
-    shop.ports.chain.pause("*", NOW)
+    shop.ports.chain.pause("*", BY)
 
 
 def forget_phones(shop: Shop) -> None:
@@ -117,11 +117,11 @@ def let_time_pass(shop: Shop) -> None:
 
 
 def pause_campaign(shop: Shop) -> None:
-    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused"))
+    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused"), BY)
 
 
 def end_campaign(shop: Shop) -> None:
-    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, ends_at=NOW))
+    shop.ports.chain.change_campaign(SPRING.id, lambda old: replace(old, ends_at=NOW), BY)
 
 
 MEANWHILE = [

@@ -10,7 +10,7 @@ from backend.service.watch import APPROACH_MPS, FENCES, FEWEST, REPORT_INSIDE_S,
 from stores.cells import RESOLUTION
 from stores.index import StoreIndex
 from stores.model import Circle, Position, Store
-from tests.backend.api.world import DEVICE, Lull, fix, stamp
+from tests.backend.api.world import BY, DEVICE, Lull, fix, stamp
 
 LAT, LNG = 60.17, 24.94
 STORES = [
@@ -65,7 +65,7 @@ def test_a_changed_chain_is_seen_at_once() -> None:
 
 def test_a_phone_is_told_as_much_as_its_platform_can_watch() -> None:
     lull = Lull()
-    lull.ports.chain.put_stores(STORES)
+    lull.ports.chain.put_stores(STORES, BY)
     lull.services.catalogue.refresh()
     agreed = {"granted": True, "text_version": "2026-01"}
     lull.put("/v1/me/consents/location_offers", agreed, lull.member)
