@@ -15,7 +15,7 @@ from backend.service.fixes import Report
 from backend.service.model import Consent, Device, Member, Preferences, Registration
 from backend.service.services import Services, services
 from backend.service.staff import COMMAND_LINE, Actor
-from backend.twins import TwinPresence, twin_ports
+from backend.twins import TwinPresence, Unlimited, twin_ports
 from backend.unfinished import unfinished
 from stores.importing.trace import Recorded
 from stores.model import Store
@@ -98,7 +98,7 @@ class Replay:
         self._clock, self._presence = _RecordedClock(), _WatchedPresence()
         ports = replace(twin_ports(), presence=self._presence)
         ports.chain.put_stores(stores, Actor(COMMAND_LINE, self._clock.now()))
-        self._services: Services = services(ports, self._clock, "replay")
+        self._services: Services = services(ports, self._clock, "replay", Unlimited())
         self._devices: dict[str, datetime] = {}
         self.report = ReplayReport()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
@@ -28,6 +29,10 @@ class Settings(BaseSettings):
     """Push to, and take ID tokens from, the emulator at this loopback address instead of Google."""
     clock: str | None = None
     """Demo only: real seconds, domain seconds and rate, "1764000000,1780398000,60"."""
+    limits: Literal["on", "off"] = "on"
+    """Rate limits. Off only where nobody but tests and demos can reach the server."""
+    proxies: int = Field(default=0, ge=0, le=10)
+    """How many proxies stand before the server, each of which adds to X-Forwarded-For whom it got a request from."""
     map: Path | None = None
     """A file with a GeoJSON FeatureCollection that the console draws behind the stores."""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 import firebase_admin
 import sqlalchemy as sa
 from flask import Flask, redirect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend.adapters.clocks import DatabaseClock, MachineClock
 from backend.adapters.fcm import FcmSender
@@ -28,6 +29,7 @@ from backend.service.pushing import AT_ONCE, Outbox
 from backend.service.services import Services, services
 from backend.settings import Settings, read_settings
 from backend.twins.clock import FastClock
+from backend.twins.limits import TwinLimiter, Unlimited
 from backend.twins.presence import TwinPresence
 
 SWEEP_EVERY_S = 60.0
@@ -100,7 +102,7 @@ def open_services(settings: Settings) -> Services:
     presence, clock = TwinPresence(), open_clock(settings, database)
     ports = replace(_ports(database, FirebaseVerifier(app, certificates)), presence=presence)
     threading.Thread(target=_sweep, args=(presence, clock), name="sweep", daemon=True).start()
-    return services(ports, clock, secret)
+    return services(ports, clock, secret, Unlimited() if settings.limits == "off" else TwinLimiter())
 
 
 @contextmanager
@@ -127,4 +129,6 @@ def create_app() -> Flask:
     app = create_api(wired)
     app.register_blueprint(create_console(wired, settings.map))
     app.add_url_rule("/", "root", lambda: redirect("/console"))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     return app

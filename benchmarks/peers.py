@@ -132,7 +132,7 @@ def redis(scene: Scene) -> Iterator[tuple[Ask, Ask]]:
         stack.callback(server.terminate)
         while not Path(socket).exists():
             sleep(0.05)
-        client = Redis(unix_socket_path=socket)
+        client: Any = Redis(unix_socket_path=socket)
         held = np.abs(scene.store_lats) < 85.0
         triples = zip(scene.store_lngs[held].tolist(), scene.store_lats[held].tolist(), range(held.sum()), strict=True)
         flat = [value for triple in triples for value in triple]

@@ -26,7 +26,7 @@ from backend.service.ports import Once
 from backend.service.services import Services, services
 from backend.service.staff import COMMAND_LINE, Actor
 from backend.service.tills import Shown
-from backend.twins import twin_ports
+from backend.twins import Unlimited, twin_ports
 from simulator.cast import Cast, Options, lay_out
 from simulator.city import City, environment
 from simulator.demo_setup import prepare
@@ -131,7 +131,7 @@ def _backend(cast: Cast, scenario: Scenario, env: simpy.Environment) -> MemoryBa
     ports, people = twin_ports(), [person for person, _ in cast.people]
     rng = np.random.default_rng(cast.history_seed)
     keys = prepare(ports, cast.chain, scenario, cast.town, people, cast.start, rng, lambda _: None)
-    made = services(ports, CityClock(env), f"watch {scenario.seed}")
+    made = services(ports, CityClock(env), f"watch {scenario.seed}", Unlimited())
     for person in people:
         registration = Registration("fid", person.registration)
         platform: Platform = "ios" if person.platform == "ios" else "android"

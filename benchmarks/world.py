@@ -18,6 +18,7 @@ from backend.service.ports import Ports
 from backend.service.services import services
 from backend.service.staff import COMMAND_LINE, Actor
 from backend.settings import Settings
+from backend.twins import Unlimited
 from backend.wiring import open_ports
 from simulator.demo_chain import Chain, bundled
 from stores.hours import for_store
@@ -76,6 +77,7 @@ def open_world(folder: Path, database_url: str | None, entering: int) -> Iterato
             credentials=folder / "credentials.json",
             emulator_url=emulator.address,
             clock=f"{time()},{START.timestamp()},1",
+            limits="off",
         )
         upgrade(settings.database_url)
         with open_ports(settings) as (ports, clock):
@@ -84,7 +86,8 @@ def open_world(folder: Path, database_url: str | None, entering: int) -> Iterato
             stores = _fill_chain(ports, bundled(), Actor(COMMAND_LINE, clock.now()))
             ids = [f"m{number:06d}" for number in range(CLIENTS_MEMBERS + entering)]
             _fill_members(ports, ids)
-            sessions = services(replace(ports, identity=_Trusting()), clock, settings.need_secret()).sessions  # type: ignore[arg-type]
+            trusting = replace(ports, identity=_Trusting())  # type: ignore[arg-type]
+            sessions = services(trusting, clock, settings.need_secret(), Unlimited()).sessions
             tokens = [sessions.open(each).token for each in ids]
         index = StoreIndex(stores)
         inside = tuple(_inside(index))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from backend.api import problems
 from backend.api.dispatch import flask_view
+from backend.api.limiting import counted
 from backend.api.metrics import Metrics
 from backend.api.openapi import document_json
 from backend.api.pages import add_pages
@@ -27,7 +28,8 @@ def create_api(services: Services) -> Flask:
     add_pages(app, document_json(ROUTES), metrics)
 
     def failed(error: Exception) -> Response:
-        response = problems.response(error, "", "other")
+        told = counted(error, services.limits, request.remote_addr)
+        response = problems.response(told, "", "other")
         metrics.other(response.status_code)
         return response
 

@@ -5,27 +5,30 @@ from __future__ import annotations
 from backend.api.routing import Who
 from backend.service.errors import Forbidden, Unauthenticated
 from backend.service.model import Key
-from backend.service.sessions import Sessions
+from backend.service.services import Services
 
 KEY_PREFIX = "lk_"
 LONGEST = 8192
 
 
-def caller(sessions: Sessions, header: str | None, who: frozenset[Who]) -> str | Key:
+def caller(services: Services, header: str | None, who: frozenset[Who]) -> str | Key:
     """The member's id or the API key behind an Authorization header.
 
-    Raises Unauthenticated without a good credential, and Forbidden with one that is not for this route.
+    Raises Unauthenticated without a good credential, TooMany when one is used too often, and Forbidden with one that is
+    not for this route.
     """
     scheme, _, credential = (header or "").partition(" ")
     credential = credential.strip()
     if scheme.lower() != "bearer" or not credential or len(credential) > LONGEST:
         raise Unauthenticated("no_credential", "send Authorization: Bearer with a session token or an API key")
     if not credential.startswith(KEY_PREFIX):
-        member_id = sessions.member(credential)
+        member_id = services.sessions.member(credential)
+        services.limits.member(member_id)
         if "member" not in who:
             raise Forbidden("staff_only", "this route takes an API key, not a member's session")
         return member_id
-    key = sessions.key(credential)
+    key = services.sessions.key(credential)
+    services.limits.key(key)
     if key.role in who or (key.role == "admin" and who != {"member"}):
         return key
     raise Forbidden("wrong_role", f"a key of a {key.role} may not do this")

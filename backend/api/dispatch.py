@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from backend.api import problems
 from backend.api.authentication import caller
 from backend.api.formats.sent import Format, Sent
+from backend.api.limiting import counted
 from backend.api.metrics import Metrics
 from backend.api.problems import BadRequest, FieldError, InvalidFields, invalid
 from backend.api.routing import Call, Reply, Route, request_digest
@@ -45,7 +46,8 @@ def flask_view(route: Route, services: Services, metrics: Metrics) -> Callable[.
                 value, status = value.value, value.status
             response = Response(dump(value), status, headers, content_type=kind)
         except Exception as error:
-            response = problems.response(error, route.method, route.path, challenge)
+            told = counted(error, services.limits, request.remote_addr)
+            response = problems.response(told, route.method, route.path, challenge)
         note(response.status_code, perf_counter() - began)
         return response
 
@@ -69,7 +71,9 @@ def _device_caller(form: Format, services: Services) -> Callable[[dict[str, str]
             raise Unauthenticated(
                 "no_device_key", "send a device key (POST /v1/me/device-keys makes one) as this app can"
             )
-        return Call(services, services.device_keys.member(secret), form.read(sent))
+        member_id = services.device_keys.member(secret)
+        services.limits.device(member_id)
+        return Call(services, member_id, form.read(sent))
 
     return call
 
@@ -77,11 +81,12 @@ def _device_caller(form: Format, services: Services) -> Callable[[dict[str, str]
 def _caller(route: Route, services: Services) -> Callable[[dict[str, str]], Call]:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
     types: dict[str, TypeAdapter[str]] = {name: TypeAdapter(PATHS[name]) for name in names}
-    sessions, who, body, query, once = services.sessions, route.who, route.body, route.query, route.once
+    who, body, query, once = route.who, route.body, route.query, route.once
 
     def call(path: dict[str, str]) -> Call:
         now = request._get_current_object()  # type: ignore[attr-defined]  # the proxy costs more than all else here
-        made = Call(services, caller(sessions, now.headers.get("Authorization"), who) if who else None, path=path)
+        known = caller(services, now.headers.get("Authorization"), who) if who else None
+        made = Call(services, known, path=path, address=now.remote_addr)
         if path:
             _check_path(types, path)
         if query is not None or now.query_string:

@@ -30,6 +30,8 @@ class Call:
     query: Any = None
     path: dict[str, str] = field(default_factory=dict)
     once: Once | None = None
+    address: str | None = None
+    """Where the request came from, as far as the proxies named in LULL_PROXIES tell."""
 
     @property
     def member_id(self) -> str:
@@ -108,7 +110,7 @@ class Route:
         """Every status of failure that can occur here."""
         found = {422, 500, 503, *self.errors}
         if self.who:
-            found |= {401} if self.format else {401, 403}
+            found |= {401, 429} if self.format else {401, 403, 429}
         if self.body or self.format:
             found |= {400, 413, 415}
         if self.once:

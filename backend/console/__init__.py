@@ -49,11 +49,12 @@ def create_console(services: Services, city: Path | None = None) -> Blueprint:
 
 
 def _authorise(services: Services) -> None:
-    """Raise Unauthenticated or Forbidden unless the request bears a key that may look at everything."""
+    """Raise Unauthenticated, TooMany or Forbidden unless the request bears a key that may look at everything."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("no_credential", "send Authorization: Bearer with an API key")
     key = services.sessions.key(secret.strip())
+    services.limits.key(key)
     if key.role not in _ROLES or key.store_ids is not None:
         raise Forbidden("wrong_role", "the console wants a marketer's or analyst's key for the whole chain")
 

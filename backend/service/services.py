@@ -9,6 +9,7 @@ from backend.service.codes import subkey
 from backend.service.consent import ConsentCache
 from backend.service.device_keys import DeviceKeys
 from backend.service.fixes import Fixes
+from backend.service.limits import Limiter, Limits
 from backend.service.live import Live
 from backend.service.marketing import Marketing
 from backend.service.membership import Membership
@@ -26,6 +27,7 @@ class Services:
 
     ports: Ports
     clock: Clock
+    limits: Limits
     catalogue: Catalogue
     sessions: Sessions
     device_keys: DeviceKeys
@@ -37,7 +39,7 @@ class Services:
     live: Live
 
 
-def services(ports: Ports, clock: Clock, secret: str) -> Services:
+def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Services:
     """Wire the use cases; every key they need is derived from `secret`."""
     catalogue = Catalogue(ports.chain, clock)
     consent = ConsentCache(ports.members, clock)
@@ -47,6 +49,7 @@ def services(ports: Ports, clock: Clock, secret: str) -> Services:
     return Services(
         ports=ports,
         clock=clock,
+        limits=Limits(limiter, clock),
         catalogue=catalogue,
         sessions=Sessions(ports.identity, ports.members, clock, subkey(secret, "sessions")),
         device_keys=DeviceKeys(ports.identity, clock),

@@ -6,6 +6,7 @@ from backend.service.ports import Ports
 from backend.twins.chain import TwinChain
 from backend.twins.identity import TwinIdentity
 from backend.twins.ledger import TwinLedger
+from backend.twins.limits import TwinLimiter, Unlimited
 from backend.twins.members import TwinMembers
 from backend.twins.presence import TwinPresence
 from backend.twins.sender import TwinSender
@@ -15,9 +16,11 @@ __all__ = [
     "TwinChain",
     "TwinIdentity",
     "TwinLedger",
+    "TwinLimiter",
     "TwinMembers",
     "TwinPresence",
     "TwinSender",
+    "Unlimited",
     "World",
     "twin_ports",
 ]

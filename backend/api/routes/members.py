@@ -29,6 +29,7 @@ MEMBER: frozenset[Who] = frozenset({"member"})
 
 def open_session(call: Call) -> Session:
     """Trade an ID token for a session."""
+    call.services.limits.session(call.address)
     body: SessionBody = call.body
     return call.services.sessions.open(body.id_token)
 
@@ -123,7 +124,7 @@ _COUPON = "/v1/me/coupons/{coupon_id}"
 ROUTES = (
     Route(
         "POST", "/v1/sessions", open_session, "Trade an ID token for a session", Session,
-        body=SessionBody, statuses=(201,), errors=(401,),
+        body=SessionBody, statuses=(201,), errors=(401, 429),
     ),
     Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),
     Route(

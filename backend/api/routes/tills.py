@@ -30,6 +30,7 @@ def post_observations(call: Call) -> AcceptedAnswer:
 def post_redemption(call: Call) -> RedemptionAnswer:
     """Use a coupon."""
     body: RedemptionBody = call.body
+    call.services.limits.redemption(call.key, body.store_id, None)
     done = call.services.tills.redeem(call.key, call.only_once, body.to_shown(), body.to_sale())
     return RedemptionAnswer.of(done)
 

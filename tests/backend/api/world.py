@@ -16,11 +16,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend.api import create_api
+from backend.service.limits import Limiter
 from backend.service.model import Role
 from backend.service.ports import Ports
 from backend.service.services import Services, services
 from backend.service.staff import COMMAND_LINE, Actor, NewKey
-from backend.twins import TwinIdentity, World, twin_ports
+from backend.twins import TwinIdentity, Unlimited, World, twin_ports
 from stores.model import Product
 
 NOW = datetime(2026, 6, 2, 14, 0, tzinfo=UTC)
@@ -113,10 +114,11 @@ class Lull:
 
     world: World = field(default_factory=World)
     clock: FakeClock = field(default_factory=FakeClock)
+    limiter: Limiter = field(default_factory=Unlimited)
 
     def __post_init__(self) -> None:
         self.ports: Ports = twin_ports(self.world)
-        self.services: Services = services(self.ports, self.clock, "a secret for tests, long enough")
+        self.services: Services = services(self.ports, self.clock, "a secret for tests, long enough", self.limiter)
         self.app = self.build()
         self.client: FlaskClient = self.app.test_client()
         self.till = self.key("till", {"kamppi"})
