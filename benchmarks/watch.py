@@ -76,7 +76,7 @@ class MemoryBackend:
         )
 
     def coupon_event(self, member_id: str, coupon_id: str, event: str, at: float) -> None:
-        self._made.wallet.note(member_id, coupon_id, event)  # type: ignore[arg-type]
+        self._made.wallet.note(member_id, coupon_id, event, _moment(at))  # type: ignore[arg-type]
 
     def present(self, member_id: str, coupon_id: str) -> str:
         return self._made.wallet.present(member_id, coupon_id)[0]

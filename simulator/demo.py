@@ -250,7 +250,7 @@ def _finish(session: Session, lag: Lag, err: Console) -> dict[str, Any]:
     with err.status("Waiting for the last pushes"), _database(session.children.env) as ports:
         while time.monotonic() < deadline:
             session.children.check()
-            books = read_books(ports, session.emulator)
+            books = read_books(ports, session.clock.now(), session.emulator)
             if books is not None and books.drained:
                 break
             time.sleep(0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -41,10 +42,10 @@ class Books:
         return self.totals.pushes_pending == 0
 
 
-def read_books(ports: Ports, emulator: Http) -> Books | None:
-    """Read both; None when one of them does not answer."""
+def read_books(ports: Ports, now: datetime, emulator: Http) -> Books | None:
+    """Read both as of `now`; None when one of them does not answer."""
     try:
-        totals = ports.ledger.totals()
+        totals = ports.ledger.totals(now)
         _, log = emulator.call("GET", "/log/summary", what="read push log")
     except (BackendError, Unavailable):
         return None

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.service.catalogue import Catalogue
+from backend.service.life import as_of
 from backend.service.model import Coupon, Record, Totals, Traffic
 from backend.service.opportunity import evidence, store_hour
 from backend.service.ports import Clock, Ports
-from backend.service.wallet import as_of
 from stores.hours import for_store
 from stores.model import Store
 from stores.utilisation import arrival_rate, utilisation
@@ -53,7 +53,7 @@ class Live:
         coupons = tuple(as_of(coupon, now) for coupon in self._ports.ledger.newest_coupons(COUPONS))
         stores = tuple(self._store(store, now) for store in self._catalogue.view().index.stores()[:STORES])
         paused = "*" in self._catalogue.view().paused
-        return Picture(now, stores, coupons, self._ports.ledger.totals(), paused)
+        return Picture(now, stores, coupons, self._ports.ledger.totals(now), paused)
 
     def decisions(self, before: str | None, limit: int) -> tuple[Record, ...]:
         """Decisions, newest first: why, and why not."""

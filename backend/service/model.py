@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Literal
 
@@ -26,12 +26,14 @@ class CouponState(StrEnum):
     ISSUED = "issued"
     DELIVERED = "delivered"
     OPENED = "opened"
+    PRESENTED = "presented"
     REDEEMED = "redeemed"
     ROLLED_BACK = "rolled_back"
     EXPIRED = "expired"
+    REVOKED = "revoked"
 
 
-LIVE_STATES = (CouponState.ISSUED, CouponState.DELIVERED, CouponState.OPENED)
+LIVE_STATES = (CouponState.ISSUED, CouponState.DELIVERED, CouponState.OPENED, CouponState.PRESENTED)
 """A coupon in one of these can still be redeemed, until its end."""
 
 
@@ -134,7 +136,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Offers that run together on one budget. `reserved_minor` is bound by coupons outstanding."""
+    """Offers that run together on one budget, in money and, if limited, in numbers of coupons.
+
+    Further limits are on each store, over the campaign's life, and on each day, local to the store, all stores
+    together. What is reserved is bound by coupons outstanding.
+    """
 
     id: str
     name: str
@@ -145,8 +151,15 @@ class Campaign:
     holdout: float = 0.0
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    budget_count: int | None = None
+    store_budget_minor: int | None = None
+    store_budget_count: int | None = None
+    day_budget_minor: int | None = None
+    day_budget_count: int | None = None
     reserved_minor: int = 0
+    reserved_count: int = 0
     spent_minor: int = 0
+    spent_count: int = 0
 
     def runs(self, now: datetime) -> bool:
         """Whether it is active and within its dates."""
@@ -156,7 +169,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """One offer issued to one member for one store until one moment; its id is that of its decision."""
+    """One offer issued to one member for one store until one moment; its id is that of its decision.
+
+    `budget_day` is the day on whose budget it is booked: that of its issue, local to the store.
+    """
 
     id: str
     member_id: str
@@ -172,6 +188,7 @@ class Coupon:
     body: str
     issued_at: datetime
     expires_at: datetime
+    budget_day: date
     state: CouponState = CouponState.ISSUED
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil, floor
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -63,12 +63,13 @@ class Opportunities:
         """
         now = self._clock.now()
         view = self._catalogue.view()
-        facts = self._facts(view, member_id, signal, now)
-        if facts is None:
+        store = view.index.get(signal.store_id)
+        facts = self._facts(view, store, member_id, signal, now) if store else None
+        if store is None or facts is None:
             return None
         number = draw(self._draw_key, facts.opportunity_id)
         decision = decide(facts, view.snapshot, now, number)
-        coupon = _coupon(facts, decision) if decision.issues else None
+        coupon = _coupon(facts, decision, local_day(store, now)) if decision.issues else None
         secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
         made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
         if made.outcome != "issued":
@@ -77,15 +78,15 @@ class Opportunities:
             coupon = self._ports.ledger.coupon(made.decision.opportunity_id)
         return Answer(made.decision, signal.store_id, made.outcome, coupon)
 
-    def _facts(self, view: View, member_id: str, signal: Signal, now: datetime) -> Facts | None:
-        store = view.index.get(signal.store_id)
+    def _facts(self, view: View, store: Store, member_id: str, signal: Signal, now: datetime) -> Facts | None:
         member = self._ports.members.get(member_id)
-        if store is None or member is None:
+        if member is None:
             return None
         since = now - timedelta(seconds=view.snapshot.rules.observation_window_s)
         traffic = self._ports.chain.traffic(store.id, since, now, store_hour(store, now))
         if traffic is None:
             return None
+        budgets = self._ports.ledger.budgets_left(store.id, local_day(store, now))
         return Facts(
             opportunity_id=opportunity_id(member_id, store.id, signal.at),
             clock_trusted=self._clock.trusted(),
@@ -93,7 +94,7 @@ class Opportunities:
             presence=PresenceFacts(signal.trigger, inside=True, distance_m=_told_m(signal, store)),
             member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK)),
             store=_store_facts(store, traffic, now),
-            offers=view.offer_facts(store.id, traffic.sold_out, self._ports.ledger.budgets_left(), now),
+            offers=view.offer_facts(store.id, traffic.sold_out, budgets, now),
         )
 
 
@@ -113,7 +114,16 @@ def _told_m(signal: Signal, store: Store) -> int:
 
 def store_hour(store: Store, at: datetime) -> int:
     """The hour of the week in the store's zone, in UTC where that is unknown."""
-    return hour_of_week(at, ZoneInfo(store.time_zone or "UTC"))
+    return hour_of_week(at, _zone(store))
+
+
+def local_day(store: Store, at: datetime) -> date:
+    """The day in the store's zone, in UTC where that is unknown."""
+    return at.astimezone(_zone(store)).date()
+
+
+def _zone(store: Store) -> ZoneInfo:
+    return ZoneInfo(store.time_zone or "UTC")
 
 
 def _member_facts(member: Member, given_this_week: int) -> MemberFacts:
@@ -160,7 +170,7 @@ def _store_facts(store: Store, traffic: Traffic, now: datetime) -> StoreFacts:
     )
 
 
-def _coupon(facts: Facts, decision: Decision) -> Coupon | None:
+def _coupon(facts: Facts, decision: Decision, budget_day: date) -> Coupon | None:
     given = decision.given
     if given is None:
         return None
@@ -179,4 +189,5 @@ def _coupon(facts: Facts, decision: Decision) -> Coupon | None:
         body=given.body,
         issued_at=decision.at,
         expires_at=given.expires_at,
+        budget_day=budget_day,
     )

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from backend.decision.snapshot import Snapshot
+from backend.service.budgets import Booked
 from backend.service.errors import InvalidIdToken, Unavailable
+from backend.service.life import CouponEvent
 from backend.service.model import (
     Accepted,
     Campaign,
     Claimed,
     Consent,
     Coupon,
-    CouponState,
     Device,
     DeviceKey,
     Member,
@@ -210,8 +211,11 @@ class Ledger(Protocol):
     def given_since(self, member_id: str, since: datetime) -> int:
         """How many coupons and ghosts the member was given since then."""
 
-    def budgets_left(self) -> Mapping[str, int]:
-        """What each campaign can still give away, in minor units."""
+    def budgets_left(self, store_id: str, day: date) -> Mapping[str, int]:
+        """What each campaign can still give away in a store on a day of its own, in minor units, under all limits."""
+
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope (see `backend.service.budgets`) but for the whole."""
 
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
@@ -225,8 +229,20 @@ class Ledger(Protocol):
     def decisions(self, before: str | None, limit: int) -> tuple[Record, ...]:
         """Decisions, newest first, that come after the one with the id `before` in that order."""
 
-    def advance(self, coupon_id: str, to: CouponState) -> Coupon | None:
-        """Note that a live coupon was delivered or opened; moves that lead back change nothing."""
+    def advance(self, coupon_id: str, event: CouponEvent) -> Coupon | None:
+        """Note that a coupon was delivered, opened, presented or dismissed, as long as it is live at that time.
+
+        Moves that lead back, and what was noted before, change nothing. The coupon as it stands then.
+        """
+
+    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+        """Take back a live coupon of a store that is `allowed`; what it reserved is free, its push dropped if it waits.
+
+        Raises NotFound, and Conflict when the coupon is not live any more.
+        """
+
+    def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
+        """What happened to a coupon, in order."""
 
     def redeem(
         self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
@@ -260,8 +276,8 @@ class Ledger(Protocol):
     def expire(self, now: datetime) -> int:
         """Close coupons past their end; budget and capacity they reserved are free again. How many."""
 
-    def totals(self) -> Totals:
-        """Counts over all of the books."""
+    def totals(self, now: datetime) -> Totals:
+        """Counts over all of the books; coupons past their end count as expired, closed or not."""
 
     def newest_coupons(self, limit: int) -> tuple[Coupon, ...]:
         """Coupons of all members, newest first."""

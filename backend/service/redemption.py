@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from backend.service.errors import Conflict
-from backend.service.model import LIVE_STATES, Coupon, CouponState, Redemption, Sale
+from backend.service.life import check_live
+from backend.service.model import Coupon, CouponState, Redemption, Sale
 
 
 def redemption(coupon: Coupon, sale: Sale, now: datetime, redemption_id: str) -> Redemption:
@@ -15,8 +16,7 @@ def redemption(coupon: Coupon, sale: Sale, now: datetime, redemption_id: str) ->
     """
     if coupon.state in (CouponState.REDEEMED, CouponState.ROLLED_BACK):
         raise Conflict("coupon_used", "this coupon has been used; a coupon is good for one purchase")
-    if coupon.state not in LIVE_STATES or now >= coupon.expires_at:
-        raise Conflict("coupon_expired", "this coupon has ended")
+    check_live(coupon, now)
     if sale.store_id != coupon.store_id:
         raise Conflict("wrong_store", f"this coupon is good at {coupon.store_name} only")
     if sale.currency != coupon.currency:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,13 +10,19 @@ import jwt
 
 from backend.service.codes import coupon_code
 from backend.service.errors import Conflict, NotFound
-from backend.service.model import LIVE_STATES, Coupon, CouponState, Record
+from backend.service.life import DISMISSED, CouponEvent, Dismissed, as_of, check_live, plausible, timeline_of
+from backend.service.model import Coupon, CouponState, Record
 from backend.service.ports import Clock, Ledger
 from backend.service.sessions import ALGORITHM, decode
 
 PRESENTATION_S = 60
 NEWEST = 100
-_STATES = {"delivered": CouponState.DELIVERED, "opened": CouponState.OPENED}
+Noted = Literal["delivered", "opened", "dismissed"]
+_EVENTS: Mapping[Noted, CouponState | Dismissed] = {
+    "delivered": CouponState.DELIVERED,
+    "opened": CouponState.OPENED,
+    "dismissed": DISMISSED,
+}
 
 
 class Wallet:
@@ -51,18 +57,23 @@ class Wallet:
             raise NotFound("coupon_unknown", "you have no such coupon")
         return record
 
-    def note(self, member_id: str, coupon_id: str, event: Literal["delivered", "opened", "dismissed"]) -> Coupon:
-        """Note what the phone did with the coupon; a dismissed one stays good."""
+    def note(self, member_id: str, coupon_id: str, event: Noted, reported_at: datetime) -> Coupon:
+        """Note what the phone did with the coupon, and when by its own clock; a dismissed one stays good."""
         coupon = self.coupon(member_id, coupon_id)
-        if event in _STATES:
-            coupon = self._ledger.advance(coupon_id, _STATES[event]) or coupon
-        return as_of(coupon, self._clock.now())
+        now = self._clock.now()
+        happened = CouponEvent(_EVENTS[event], now, "app", plausible(reported_at, coupon, now))
+        return as_of(self._ledger.advance(coupon_id, happened) or coupon, now)
+
+    def timeline(self, member_id: str, coupon_id: str) -> tuple[CouponEvent, ...]:
+        """What happened to a coupon, in order."""
+        coupon = self.coupon(member_id, coupon_id)
+        return timeline_of(self._ledger.timeline(coupon_id), coupon)
 
     def present(self, member_id: str, coupon_id: str) -> tuple[str, datetime]:
         """A signed token for the till's scanner, and when it ends (real time). Raises Conflict for a dead coupon."""
-        coupon = self.coupon(member_id, coupon_id)
-        if coupon.state not in LIVE_STATES:
-            raise Conflict("coupon_" + coupon.state, f"this coupon is {coupon.state.replace('_', ' ')}")
+        coupon, now = self.coupon(member_id, coupon_id), self._clock.now()
+        coupon = self._ledger.advance(coupon_id, CouponEvent(CouponState.PRESENTED, now, "app")) or coupon
+        check_live(coupon, now)
         until = int(self._clock.real()) + PRESENTATION_S
         claims = {"sub": coupon.id, "store": coupon.store_id, "exp": until, "aud": "till"}
         token = jwt.encode(claims, self._presentation_key, algorithm=ALGORITHM)
@@ -76,9 +87,3 @@ class Wallet:
             detail = "the presentation is not good or older than 60 seconds: show the coupon again"
             raise Conflict("invalid_presentation", detail) from error
         return str(claims["sub"])
-
-
-def as_of(coupon: Coupon, now: datetime) -> Coupon:
-    """The coupon as it stands now: past its end it has expired, whether or not the books have noticed."""
-    ended = coupon.state in LIVE_STATES and now >= coupon.expires_at
-    return replace(coupon, state=CouponState.EXPIRED) if ended else coupon

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
+from backend.service.budgets import COUNTERS
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
@@ -111,7 +112,7 @@ class TwinChain:
         with self._world.lock:
             if campaign.id in self._world.campaigns:
                 raise Conflict("campaign_exists", "there is a campaign with this id already")
-            added = replace(campaign, reserved_minor=0, spent_minor=0)
+            added = replace(campaign, reserved_minor=0, reserved_count=0, spent_minor=0, spent_count=0)
             self._counted(iter([self._put("campaign", self._world.campaigns, campaign.id, added, by)]))
 
     def change_campaign(self, campaign_id: str, change: Callable[[Campaign], Campaign], by: Actor) -> Campaign:
@@ -120,7 +121,7 @@ class TwinChain:
             old = self._world.campaigns.get(campaign_id)
             if old is None:
                 raise NotFound("campaign_unknown", "there is no such campaign")
-            booked = {name: getattr(old, name) for name in ("id", "reserved_minor", "spent_minor")}
+            booked = {name: getattr(old, name) for name in ("id", *COUNTERS)}
             changed = replace(change(old), **booked)
             self._counted(iter([self._put("campaign", self._world.campaigns, campaign_id, changed, by)]))
             return changed

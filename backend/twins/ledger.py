@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from backend.decision.result import Reason
-from backend.service.model import LIVE_STATES, Coupon, CouponState, Outcome, Record, Totals
+from backend.service.budgets import Booked, left_minor, releasing, reserving
+from backend.service.errors import NotFound
+from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_live, expired, issued
+from backend.service.model import LIVE_STATES, Coupon, Outcome, Record, Totals
 from backend.twins.outbox import TwinOutbox
 from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
-
-_FORWARD = (CouponState.ISSUED, CouponState.DELIVERED, CouponState.OPENED)
 
 
 class TwinLedger(TwinTill, TwinOutbox):
@@ -31,36 +32,36 @@ class TwinLedger(TwinTill, TwinOutbox):
             known = self._world.records.get(record.decision.opportunity_id)
             if known is not None:
                 return known
-            outcome = self._outcome(record)
-            if outcome == "issued":
-                if coupon is None:
-                    raise ValueError("a decision that issues is recorded together with its coupon; none was given")
+            if record.decision.issues and coupon is None:
+                raise ValueError("a decision that issues is recorded together with its coupon; none was given")
+            outcome = self._outcome(record, coupon)
+            if coupon is not None and outcome == "issued":
                 self._issue(coupon, code_hash)
             if outcome in ("issued", "ghost"):
                 self._give(record)
             made = self._world.records[record.decision.opportunity_id] = replace(record, outcome=outcome)
             return made
 
-    def _outcome(self, record: Record) -> Outcome:
+    def _outcome(self, record: Record, coupon: Coupon | None) -> Outcome:
         if record.decision.reason is Reason.HELD_OUT:
             return "ghost"
-        if not record.decision.issues:
+        if coupon is None or not record.decision.issues:
             return "none"
-        return "issued" if self._still_open(record) else "lost"
+        return "issued" if self._still_open(record, coupon) else "lost"
 
-    def _still_open(self, record: Record) -> bool:
-        world, facts, decision = self._world, record.facts, record.decision
-        member, given, forecast = world.members.get(facts.member.id), decision.given, decision.forecast
+    def _still_open(self, record: Record, coupon: Coupon) -> bool:
+        world, facts, forecast = self._world, record.facts, record.decision.forecast
+        member = world.members.get(facts.member.id)
         if member is None or "location_offers" not in member.consents:
             return False
         if member.last_given_at != facts.member.last_given_at or world.is_paused(facts.store.id):
             return False
         if forecast is None or world.outstanding[facts.store.id] >= forecast.room:
             return False
-        campaign = None if given is None else world.campaigns.get(given.campaign_id)
-        if campaign is None or given is None or campaign.status != "active":
+        campaign = world.campaigns.get(coupon.campaign_id)
+        if campaign is None or campaign.status != "active":
             return False
-        return campaign.reserved_minor + campaign.spent_minor + given.discount_minor <= campaign.budget_minor
+        return coupon.discount_minor <= left_minor(world.limits(campaign, coupon.store_id, coupon.budget_day))
 
     def _issue(self, coupon: Coupon, code_hash: str) -> None:
         world = self._world
@@ -69,7 +70,8 @@ class TwinLedger(TwinTill, TwinOutbox):
         world.coupons_of[coupon.member_id].append(coupon.id)
         world.coupon_by_code[code_hash] = coupon.id
         world.outbox[coupon.id] = OutboxRow(coupon.id)
-        world.book(coupon.campaign_id, reserved=coupon.discount_minor)
+        world.book(coupon, reserving(coupon))
+        world.events[coupon.id].append(issued(coupon))
         world.outstanding[coupon.store_id] += 1
 
     def _give(self, record: Record) -> None:
@@ -84,13 +86,18 @@ class TwinLedger(TwinTill, TwinOutbox):
         with self._world.lock:
             return sum(at >= since for at in self._world.given.get(member_id, ()))
 
-    def budgets_left(self) -> Mapping[str, int]:
-        """What each campaign can still give away, in minor units."""
+    def budgets_left(self, store_id: str, day: date) -> Mapping[str, int]:
+        """What each campaign can still give away in a store on a day, in minor units."""
         with self._world.lock:
             return {
-                campaign.id: campaign.budget_minor - campaign.reserved_minor - campaign.spent_minor
+                campaign.id: left_minor(self._world.limits(campaign, store_id, day))
                 for campaign in self._world.campaigns.values()
             }
+
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope."""
+        with self._world.lock:
+            return {scope: found for (owner, scope), found in self._world.budgets.items() if owner == campaign_id}
 
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
@@ -121,26 +128,45 @@ class TwinLedger(TwinTill, TwinOutbox):
                 return ()
             return tuple(record for record in newest if start is None or _place(record) < _place(start))[:limit]
 
-    def advance(self, coupon_id: str, to: CouponState) -> Coupon | None:
-        """Note that a live coupon was delivered or opened; moves that lead back change nothing."""
+    def advance(self, coupon_id: str, event: CouponEvent) -> Coupon | None:
+        """Note that a coupon was delivered, opened, presented or dismissed; moves that lead back change nothing."""
         with self._world.lock:
             coupon = self._world.coupons.get(coupon_id)
-            if coupon is None or coupon.state not in LIVE_STATES or to not in _FORWARD:
+            if coupon is None or as_of(coupon, event.at).state not in LIVE_STATES:
                 return coupon
-            if _FORWARD.index(to) > _FORWARD.index(coupon.state):
-                coupon = self._world.coupons[coupon_id] = replace(coupon, state=to)
-            return coupon
+            if event.event == DISMISSED:
+                events = self._world.events[coupon_id]
+                if all(known.event != DISMISSED for known in events):
+                    events.append(event)
+                return coupon
+            return self._world.move(coupon, event) if event.event in MOVES[coupon.state] else coupon
+
+    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+        """Take back a live coupon of a store that is `allowed`."""
+        with self._world.lock:
+            coupon = self._world.coupons.get(coupon_id)
+            if coupon is None or not allowed(coupon.store_id):
+                raise NotFound("coupon_unknown", "there is no such coupon")
+            check_live(coupon, event.at)
+            self._world.drop(coupon_id, "coupon_revoked")
+            return self._world.close(coupon, event, releasing(coupon))
+
+    def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
+        """What happened to a coupon, in order."""
+        with self._world.lock:
+            return tuple(self._world.events.get(coupon_id, ()))
 
     def expire(self, now: datetime) -> int:
         """Close coupons past their end; budget and capacity they reserved are free again. How many."""
         with self._world.lock:
             ended = [key for key in self._world.live if self._world.coupons[key].expires_at <= now]
             for coupon_id in ended:
-                self._world.close(self._world.coupons[coupon_id], CouponState.EXPIRED)
+                coupon = self._world.coupons[coupon_id]
+                self._world.close(coupon, expired(coupon), releasing(coupon))
                 self._world.drop(coupon_id, "coupon_expired")
             return len(ended)
 
-    def totals(self) -> Totals:
+    def totals(self, now: datetime) -> Totals:
         """Counts over all of the books."""
         with self._world.lock:
             world, records = self._world, self._world.records.values()
@@ -150,7 +176,7 @@ class TwinLedger(TwinTill, TwinOutbox):
             return Totals(
                 decisions=Counter(record.decision.reason.value for record in records),
                 lost=sum(record.outcome == "lost" for record in records),
-                coupons=Counter(coupon.state.value for coupon in world.coupons.values()),
+                coupons=Counter(as_of(coupon, now).state.value for coupon in world.coupons.values()),
                 pushes_pending=len(world.outbox),
                 pushes_accepted=len(world.accepted),
                 pushes_dropped=dict(world.dropped),

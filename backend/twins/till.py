@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from backend.service.budgets import spending, unspending
 from backend.service.errors import Conflict, NotFound
+from backend.service.life import CouponEvent
 from backend.service.model import CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import redemption
@@ -35,8 +37,8 @@ class TwinTill:
         if coupon is None:
             raise NotFound("coupon_unknown", "there is no coupon with this code")
         redeemed = redemption(coupon, sale, now, "r_" + coupon.id)
-        world.close(coupon, CouponState.REDEEMED)
-        world.book(coupon.campaign_id, spent=redeemed.discount_minor)
+        used = CouponEvent(CouponState.REDEEMED, now, "till")
+        world.close(coupon, used, spending(coupon, redeemed.discount_minor))
         world.redemptions[redeemed.id] = redeemed
         world.purchases[redeemed.id] = Purchase(redeemed.id, sale, now, coupon.member_id)
         return redeemed
@@ -44,9 +46,9 @@ class TwinTill:
     def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
         """Undo a redemption of a store that is `allowed`. Raises NotFound, or Conflict when it is undone already."""
         with self._world.lock:
-            return self._world.once("roll_back", once, lambda: self._roll_back(redemption_id, allowed))
+            return self._world.once("roll_back", once, lambda: self._roll_back(redemption_id, allowed, now))
 
-    def _roll_back(self, redemption_id: str, allowed: Callable[[str], bool]) -> Redemption:
+    def _roll_back(self, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
         world = self._world
         done = world.redemptions.get(redemption_id)
         if done is None or not allowed(done.store_id):
@@ -54,8 +56,8 @@ class TwinTill:
         if done.rolled_back:
             raise Conflict("already_rolled_back", "this redemption has been undone already")
         coupon = world.coupons[done.coupon_id]
-        world.coupons[coupon.id] = replace(coupon, state=CouponState.ROLLED_BACK)
-        world.book(coupon.campaign_id, spent=-done.discount_minor)
+        world.move(coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
+        world.book(coupon, unspending(done.discount_minor, 1))
         world.purchases.pop(redemption_id, None)
         world.redemptions[redemption_id] = replace(done, rolled_back=True)
         return world.redemptions[redemption_id]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from threading import RLock
 from typing import Any, TypeVar
 
 from backend.decision.snapshot import Snapshot
+from backend.service.budgets import COUNTERS, Booked, Limit, day_scope, limit, scopes, store_scope
 from backend.service.errors import Conflict
+from backend.service.life import CouponEvent
 from backend.service.model import (
     Campaign,
     Consent,
@@ -80,6 +82,10 @@ class World:
     """Ids of the coupons in a live state."""
     coupons_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     coupon_by_code: dict[str, str] = field(default_factory=dict)
+    events: dict[str, list[CouponEvent]] = field(default_factory=lambda: defaultdict(list))
+    """Timelines by coupon."""
+    budgets: dict[tuple[str, str], Booked] = field(default_factory=lambda: defaultdict(Booked))
+    """What is booked by campaign and scope; that of the whole stands in the campaign itself."""
     outstanding: Counter[str] = field(default_factory=Counter)
 
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
@@ -107,21 +113,38 @@ class World:
         told = described(before), described(after)
         self.audit.append(AuditEntry(len(self.audit) + 1, by.at, by.id, what, object_id, *told))
 
-    def book(self, campaign_id: str, reserved: int = 0, spent: int = 0) -> None:
-        """Add to what a campaign has reserved and spent, in minor units."""
-        old = self.campaigns[campaign_id]
-        self.campaigns[campaign_id] = replace(
-            old, reserved_minor=old.reserved_minor + reserved, spent_minor=old.spent_minor + spent
+    def book(self, coupon: Coupon, change: Booked) -> None:
+        """Add to what is booked for a coupon: on its campaign, its store and its day."""
+        _, *others = scopes(coupon)
+        old = self.campaigns[coupon.campaign_id]
+        added = {name: getattr(old, name) + getattr(change, name) for name in COUNTERS}
+        self.campaigns[coupon.campaign_id] = replace(old, **added)
+        for scope in others:
+            self.budgets[coupon.campaign_id, scope] += change
+
+    def limits(self, campaign: Campaign, store_id: str, day: date) -> tuple[Limit, ...]:
+        """What a campaign may give away in a store on a day, and what is used of it."""
+        of_store = self.budgets.get((campaign.id, store_scope(store_id)), Booked())
+        of_day = self.budgets.get((campaign.id, day_scope(day)), Booked())
+        return (
+            limit(campaign.budget_minor, campaign.budget_count, campaign),
+            limit(campaign.store_budget_minor, campaign.store_budget_count, of_store),
+            limit(campaign.day_budget_minor, campaign.day_budget_count, of_day),
         )
 
-    def close(self, coupon: Coupon, state: CouponState) -> Coupon:
-        """Take a coupon out of the live ones: what it reserved of budget and capacity is free again."""
-        closed = replace(coupon, state=state)
-        self.coupons[coupon.id] = closed
+    def move(self, coupon: Coupon, event: CouponEvent) -> Coupon:
+        """Bring a coupon to the state of an event, and note it on its timeline."""
+        moved = replace(coupon, state=CouponState(event.event))
+        self.coupons[coupon.id] = moved
+        self.events[coupon.id].append(event)
+        return moved
+
+    def close(self, coupon: Coupon, event: CouponEvent, change: Booked) -> Coupon:
+        """End a live coupon: its budget is settled by `change`, the room it took is free again."""
         self.live.discard(coupon.id)
-        self.book(coupon.campaign_id, reserved=-coupon.discount_minor)
-        self.outstanding[coupon.store_id] = max(0, self.outstanding[coupon.store_id] - 1)
-        return closed
+        self.book(coupon, change)
+        self.outstanding[coupon.store_id] -= 1
+        return self.move(coupon, event)
 
     def drop(self, coupon_id: str, reason: str) -> None:
         """Take a push out of the outbox unsent."""

@@ -7,18 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from backend.decision.assignment import opportunity_id
 from backend.decision.decide import decide
 from backend.decision.facts import Facts
 from backend.decision.result import Decision
 from backend.decision.snapshot import Snapshot
+from backend.service.life import CouponEvent
 from backend.service.model import (
     BasketItem,
     Campaign,
     Consent,
     Coupon,
+    CouponState,
     Device,
     Member,
     Offer,
@@ -122,6 +124,7 @@ def coupon_of(about: Facts, decision: Decision) -> Coupon:
         body=given.body,
         issued_at=decision.at,
         expires_at=given.expires_at,
+        budget_day=decision.at.date(),
     )
 
 
@@ -164,6 +167,11 @@ def redeem(ports: Ports, coupon: Coupon, key: str = "k1", at: float = 5.0, **cha
     """Use a coupon at the till of Kamppi."""
     sale = replace(SALE, **changes)
     return ports.ledger.redeem(once(key), {"id": coupon.id}, sale, NOW + minutes(at))
+
+
+def move(ports: Ports, coupon_id: str, to: CouponState | Literal["dismissed"], at: float = 1.0) -> Coupon | None:
+    """What the member's phone says of a coupon."""
+    return ports.ledger.advance(coupon_id, CouponEvent(to, NOW + minutes(at), "app"))
 
 
 def purchase(name: str, member_id: str | None = None, at: float = 0.0) -> Purchase:

@@ -104,12 +104,14 @@ def test_a_campaign_that_is_changed_keeps_its_id_and_what_is_reserved_and_spent(
     open_shop(ports, members=("aino", "eero"))
     redeem(ports, give(ports, "aino"))
     give(ports, "eero")
-    change = {"id": "summer", "budget_minor": 500, "status": "paused", "reserved_minor": 7, "spent_minor": 7}
-    changed = change_campaign(ports, **change)
+    changes = {"budget_minor": 500, "status": "paused", "budget_count": 9, "day_budget_minor": 300}
+    booked = {"reserved_minor": 7, "reserved_count": 7, "spent_minor": 7, "spent_count": 7}
+    changed = change_campaign(ports, id="summer", **changes, **booked)
     assert ports.chain.campaigns() == (changed,)
-    assert changed == replace(SPRING, budget_minor=500, status="paused", reserved_minor=100, spent_minor=100)
+    stands = {"reserved_minor": 100, "reserved_count": 1, "spent_minor": 100, "spent_count": 1}
+    assert changed == replace(SPRING, **changes, **stands)  # type: ignore[arg-type]
     assert budget(ports) == (100, 100)
-    assert ports.ledger.budgets_left() == {"spring": 300}
+    assert ports.ledger.budgets_left("kamppi", NOW.date()) == {"spring": 100}
 
 
 def test_pauses_are_kept_until_they_are_undone(ports: Ports) -> None:

@@ -21,6 +21,7 @@ from tests.contracts.examples import (
     ghost,
     give,
     minutes,
+    move,
     open_shop,
     outstanding,
     put_down,
@@ -39,7 +40,7 @@ def test_a_decision_to_offer_issues_a_coupon_with_all_that_belongs_to_it(ports: 
     assert (coupon.state, coupon.expires_at) == (CouponState.ISSUED, NOW + minutes(30))
     assert ports.ledger.decision(name) == replace(record, outcome="issued")
     assert (budget(ports), outstanding(ports), outstanding(ports, "pasila")) == ((100, 0), 1, 0)
-    assert ports.ledger.budgets_left() == {"spring": 9_900}
+    assert ports.ledger.budgets_left("kamppi", NOW.date()) == {"spring": 9_900}
     assert member is not None
     assert member.last_given_at == NOW
     assert [row.coupon_id for row in ports.ledger.claim(10, 0.0, 60.0)] == [coupon.id]
@@ -115,7 +116,7 @@ def test_a_race_that_was_lost_leaves_only_the_decision(ports: Ports, what: str) 
     assert ports.ledger.decision(record.decision.opportunity_id) == replace(record, outcome="lost")
     assert (budget(ports), outstanding(ports), ports.members.get("aino"), ports.ledger.newest_coupons(99)) == before
     assert ports.ledger.coupon(record.decision.opportunity_id) is None
-    assert ports.ledger.totals().lost == 1
+    assert ports.ledger.totals(NOW).lost == 1
 
 
 def test_who_is_no_member_and_what_is_no_campaign_gets_nothing(ports: Ports) -> None:
@@ -135,7 +136,7 @@ def test_a_pause_of_another_store_stops_nothing(ports: Ports) -> None:
 def test_the_last_of_the_budget_can_be_given(ports: Ports) -> None:
     open_shop(ports, budget_minor=100)
     assert put_down(ports, answer(seen())) == "issued"
-    assert ports.ledger.budgets_left() == {"spring": 0}
+    assert ports.ledger.budgets_left("kamppi", NOW.date()) == {"spring": 0}
 
 
 def test_an_opportunity_is_answered_once(ports: Ports) -> None:
@@ -193,15 +194,15 @@ def test_a_coupon_moves_only_forward(ports: Ports) -> None:
     open_shop(ports)
     name = give(ports).id
     moves = [CouponState.DELIVERED, CouponState.OPENED, CouponState.DELIVERED, CouponState.OPENED]
-    stands = [ports.ledger.advance(name, to) for to in moves]
+    stands = [move(ports, name, to) for to in moves]
     assert [coupon.state.value if coupon else None for coupon in stands] == ["delivered", "opened", "opened", "opened"]
     assert ports.ledger.coupon(name) == stands[-1]
-    assert ports.ledger.advance("unknown", CouponState.OPENED) is None
+    assert move(ports, "unknown", CouponState.OPENED) is None
 
 
 def test_a_coupon_may_be_opened_without_a_word_of_its_delivery(ports: Ports) -> None:
     open_shop(ports)
-    opened = ports.ledger.advance(give(ports).id, CouponState.OPENED)
+    opened = move(ports, give(ports).id, CouponState.OPENED)
     assert opened is not None
     assert opened.state is CouponState.OPENED
 
@@ -210,7 +211,7 @@ def test_a_coupon_that_is_done_with_stays_as_it_is(ports: Ports) -> None:
     open_shop(ports)
     coupon = give(ports)
     redeem(ports, coupon)
-    stands = ports.ledger.advance(coupon.id, CouponState.OPENED)
+    stands = move(ports, coupon.id, CouponState.OPENED)
     assert stands is not None
     assert stands.state is CouponState.REDEEMED
 
@@ -218,7 +219,7 @@ def test_a_coupon_that_is_done_with_stays_as_it_is(ports: Ports) -> None:
 def test_coupons_past_their_end_give_back_what_they_reserved(ports: Ports) -> None:
     open_shop(ports, members=("aino", "eero", "sisu"))
     early, late, used = give(ports, "aino", at=0), give(ports, "eero", at=10), give(ports, "sisu", at=0)
-    ports.ledger.advance(early.id, CouponState.OPENED)
+    move(ports, early.id, CouponState.OPENED)
     redeem(ports, used)
     assert ports.ledger.expire(NOW + minutes(29)) == 0
     assert ports.ledger.expire(NOW + minutes(30)) == 1
@@ -235,7 +236,7 @@ def test_a_push_that_still_waits_when_its_coupon_ends_is_dropped(ports: Ports) -
     (row,) = ports.ledger.claim(1, 0.0, 60.0)
     ports.ledger.settle(row, Accepted("name"))
     ports.ledger.expire(NOW + minutes(31))
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert (totals.pushes_pending, totals.pushes_accepted, totals.pushes_dropped) == (0, 1, {"coupon_expired": 1})
     assert ports.ledger.claim(10, 1e9, 60.0) == ()
 
@@ -247,7 +248,7 @@ def test_totals_count_the_books(ports: Ports) -> None:
     put_down(ports, ghost("sisu"))
     put_down(ports, answer(seen("nobody")))
     put_down(ports, answer(seen("sisu", at=1, paused=True), at=1))
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert dict(totals.decisions) == {"offered": 3, "held_out": 1, "paused": 1}
     assert dict(totals.coupons) == {"redeemed": 1, "issued": 1}
     assert (totals.lost, totals.pushes_pending, totals.pushes_accepted) == (1, 2, 0)
@@ -255,7 +256,7 @@ def test_totals_count_the_books(ports: Ports) -> None:
 
 
 def test_empty_books_have_totals(ports: Ports) -> None:
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert (dict(totals.decisions), totals.lost, dict(totals.coupons)) == ({}, 0, {})
     assert (totals.pushes_pending, dict(totals.pushes_dropped), totals.spent_minor) == (0, {}, 0)
 
@@ -265,7 +266,7 @@ def test_nothing_is_known_of_what_never_was(ports: Ports) -> None:
     assert ports.ledger.decision("unknown") is None
     assert ports.ledger.decisions(None, 10) == ()
     assert ports.ledger.coupons("unknown", 10) == ()
-    assert ports.ledger.budgets_left() == {}
+    assert ports.ledger.budgets_left("kamppi", NOW.date()) == {}
 
 
 def test_what_is_read_back_is_equal_to_the_last_microsecond(ports: Ports) -> None:

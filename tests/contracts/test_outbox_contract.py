@@ -19,6 +19,7 @@ from tests.contracts.examples import (
     ghost,
     give,
     minutes,
+    move,
     once,
     open_shop,
     put_down,
@@ -42,7 +43,7 @@ def test_a_row_has_all_that_is_asked_again_before_it_is_sent(ports: Ports) -> No
     open_shop(ports)
     ports.members.set_device("aino", PHONE)
     coupon = give(ports)
-    opened = ports.ledger.advance(coupon.id, CouponState.OPENED)
+    opened = move(ports, coupon.id, CouponState.OPENED)
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     assert row == Claimed(coupon.id, 1, REAL)
     (spring,) = ports.chain.campaigns()
@@ -109,7 +110,7 @@ def test_an_accepted_push_is_done_with(ports: Ports) -> None:
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.ledger.settle(row, Accepted("projects/p/messages/1"))
     assert claimed(ports, 1e6) == []
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 1, {})
 
 
@@ -119,7 +120,7 @@ def test_a_dropped_push_is_done_with_for_a_reason(ports: Ports) -> None:
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.ledger.settle(row, "quiet_hours")
     assert claimed(ports, 1e6) == []
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 0, {"quiet_hours": 1})
 
 
@@ -131,7 +132,7 @@ def test_a_push_to_be_tried_again_waits_for_its_time(ports: Ports) -> None:
     assert claimed(ports, 9.9) == []
     (row,) = ports.ledger.claim(10, REAL + 10, 60.0)
     assert (row.coupon_id, row.attempts, row.first_tried_at) == (name, 2, REAL)
-    assert ports.ledger.totals().pushes_pending == 1
+    assert ports.ledger.totals(NOW).pushes_pending == 1
 
 
 def test_what_has_ended_stays_ended(ports: Ports) -> None:
@@ -142,7 +143,7 @@ def test_what_has_ended_stays_ended(ports: Ports) -> None:
     for late in (Accepted("name"), Retry(REAL), "other"):
         ports.ledger.settle(row, late)
     ports.ledger.settle(Claimed("unknown", 1, REAL), Accepted("name"))
-    totals = ports.ledger.totals()
+    totals = ports.ledger.totals(NOW)
     assert (totals.pushes_pending, totals.pushes_accepted, dict(totals.pushes_dropped)) == (0, 0, {"quiet_hours": 1})
 
 
@@ -169,4 +170,4 @@ def test_that_a_push_was_accepted_counts_however_late(ports: Ports) -> None:
     (first,) = ports.ledger.claim(10, REAL, 60.0)
     ports.ledger.claim(10, REAL + 61, 60.0)
     ports.ledger.settle(first, Accepted("name"))
-    assert ports.ledger.totals().pushes_accepted == 1
+    assert ports.ledger.totals(NOW).pushes_accepted == 1

@@ -46,7 +46,7 @@ def test_twenty_who_want_five_budgets_get_five_coupons(ports: Ports) -> None:
     results = at_once(20, lambda n: put_down(ports, records[n]))
     assert kinds(results) == {"issued": 5, "lost": 15}
     assert budget(ports) == (500, 0)
-    assert len(ports.ledger.newest_coupons(99)) == ports.ledger.totals().pushes_pending == 5
+    assert len(ports.ledger.newest_coupons(99)) == ports.ledger.totals(NOW).pushes_pending == 5
 
 
 def test_twenty_who_come_to_a_store_with_room_for_six_get_six_coupons(ports: Ports) -> None:

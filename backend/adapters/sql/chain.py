@@ -16,6 +16,7 @@ from backend.adapters.sql.audit import note
 from backend.adapters.sql.database import Database, bump
 from backend.adapters.sql.traffic import SqlTraffic
 from backend.decision.snapshot import SNAPSHOT, Snapshot
+from backend.service.budgets import COUNTERS
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Offer
 from backend.service.ports import ImportCount
@@ -182,7 +183,7 @@ class SqlChain(SqlTraffic):
             if row is None:
                 raise NotFound("campaign_unknown", "there is no such campaign")
             old = rows.campaign(row)
-            booked = {name: getattr(old, name) for name in ("id", "reserved_minor", "spent_minor")}
+            booked = {name: getattr(old, name) for name in ("id", *COUNTERS)}
             changed = replace(change(old), **booked)
             if changed != old:
                 _update(connection, t.campaigns, rows.campaign_row(changed))

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import rows
+from backend.adapters.sql import budgets, rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.prepared import Prepared
-from backend.service.model import LIVE_STATES, Coupon, CouponState, Record
+from backend.adapters.sql.timeline import append
+from backend.service.budgets import releasing, spending
+from backend.service.life import CouponEvent, issued, sources
+from backend.service.model import Coupon, CouponState, Record
 
 _p = sa.bindparam
-_m, _s, _c = t.members.c, t.stores.c, t.campaigns.c
+_m, _s = t.members.c, t.stores.c
 
 _TAKE_TURN = Prepared(
     t.members.update()
@@ -28,22 +31,11 @@ _TAKE_ROOM = Prepared(
     .where(~sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])))
     .values(outstanding=_s.outstanding + 1)
 )
-_TAKE_BUDGET = Prepared(
-    t.campaigns.update()
-    .where(_c.id == _p("campaign"), _c.status == "active")
-    .where(_c.reserved_minor + _c.spent_minor + _p("cost") <= _c.budget_minor)
-    .values(reserved_minor=_c.reserved_minor + _p("cost"))
-)
 _COUPON = Prepared(t.coupons.insert())
 _QUEUE = Prepared(
     t.outbox.insert().values(coupon_id=_p("coupon"), status="pending", queued_at=_p("now"), attempts=0, not_before=0.0)
 )
-_FREE_ROOM = t.stores.update().where(_s.id == _p("store")).values(outstanding=_s.outstanding - _p("count"))
-_SETTLE = (
-    t.campaigns.update()
-    .where(_c.id == _p("campaign"))
-    .values(reserved_minor=_c.reserved_minor - _p("reserved"), spent_minor=_c.spent_minor + _p("spent"))
-)
+_FREE_ROOM = Prepared(t.stores.update().where(_s.id == _p("store")).values(outstanding=_s.outstanding - _p("count")))
 
 
 class Lost(Exception):
@@ -58,11 +50,12 @@ def issue(connection: sa.Connection, record: Record, coupon: Coupon, code_hash: 
     forecast = record.decision.forecast
     turn = {"member": coupon.member_id, "seen": record.facts.member.last_given_at, "now": coupon.issued_at}
     room = {"store": coupon.store_id, "room": forecast.room if forecast else 0}
-    budget = {"campaign": coupon.campaign_id, "cost": coupon.discount_minor}
-    for statement, values in ((_TAKE_TURN, turn), (_TAKE_ROOM, room), (_TAKE_BUDGET, budget)):
-        if statement.run(connection, values) != 1:
-            raise Lost
+    if _TAKE_TURN.run(connection, turn) != 1 or _TAKE_ROOM.run(connection, room) != 1:
+        raise Lost
+    if not budgets.take(connection, coupon):
+        raise Lost
     _COUPON.run(connection, rows.coupon_row(coupon, code_hash))
+    append(connection, coupon.id, issued(coupon))
     _QUEUE.run(connection, {"coupon": coupon.id, "now": coupon.issued_at})
 
 
@@ -72,23 +65,29 @@ def take_turn(connection: sa.Connection, record: Record) -> None:
     connection.execute(update.values(last_given_at=record.decision.at))
 
 
-def close(
-    connection: sa.Connection, coupons: Sequence[Coupon], state: CouponState, spent_minor: int
-) -> Sequence[Coupon]:
-    """End coupons' lives, free what they reserved and book what they cost; those that ended meanwhile are left.
+def close(connection: sa.Connection, ends: Sequence[tuple[Coupon, CouponEvent]], spent_minor: int = 0) -> list[str]:
+    """End coupons' lives, all in the same way, free what they reserved, and book what they cost if they were used.
 
-    Rows are locked as in issuing, stores before campaigns and each kind by id, so that nobody waits in a ring.
+    Those that ended meanwhile are left. The ids of the others. Rows are locked as in issuing, stores before campaigns
+    and each kind by id, so that nobody waits in a ring.
     """
-    ids = [coupon.id for coupon in coupons]
-    live = t.coupons.c.state.in_([each.value for each in LIVE_STATES])
-    mine = t.coupons.update().where(t.coupons.c.id.in_(ids), live).values(state=state.value)
+    if not ends:
+        return []
+    to = _end(ends)
+    ids = [coupon.id for coupon, _ in ends]
+    live = t.coupons.c.state.in_([state.value for state in sources(to)])
+    mine = t.coupons.update().where(t.coupons.c.id.in_(ids), live).values(state=to.value)
     closed_ids = set(connection.execute(mine.returning(t.coupons.c.id)).scalars())
-    closed = [coupon for coupon in coupons if coupon.id in closed_ids]
-    for store_id, count in sorted(Counter(coupon.store_id for coupon in closed).items()):
-        connection.execute(_FREE_ROOM, {"store": store_id, "count": count})
-    reserved: Counter[str] = Counter()
-    for coupon in closed:
-        reserved[coupon.campaign_id] += coupon.discount_minor
-    for campaign_id, amount in sorted(reserved.items()):
-        connection.execute(_SETTLE, {"campaign": campaign_id, "reserved": amount, "spent": spent_minor})
-    return closed
+    closed = [(coupon, event) for coupon, event in ends if coupon.id in closed_ids]
+    for store_id, count in sorted(Counter(coupon.store_id for coupon, _ in closed).items()):
+        _FREE_ROOM.run(connection, {"store": store_id, "count": count})
+    used = to is CouponState.REDEEMED
+    budgets.book(connection, [(each, spending(each, spent_minor) if used else releasing(each)) for each, _ in closed])
+    for coupon, event in closed:
+        append(connection, coupon.id, event)
+    return [coupon.id for coupon, _ in closed]
+
+
+def _end(ends: Sequence[tuple[Coupon, CouponEvent]]) -> CouponState:
+    (to,) = {event.event for _, event in ends}
+    return CouponState(to)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from backend.adapters.sql import rows
+from backend.adapters.sql import budgets, rows, timeline
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.issue import Lost, close, issue, take_turn
@@ -17,6 +17,9 @@ from backend.adapters.sql.outbox import SqlOutbox
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.sales import SqlSales
 from backend.decision.result import Reason
+from backend.service.budgets import Booked
+from backend.service.errors import NotFound
+from backend.service.life import CouponEvent, check_live, expired
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Outcome, Record, Totals
 
 _p = sa.bindparam
@@ -28,11 +31,8 @@ _GIVEN = Prepared(
         _d.outcome.in_([sa.literal("issued"), sa.literal("ghost")]),
     )
 )
-_c = t.campaigns.c
-_LEFT = Prepared(sa.select(_c.id, (_c.budget_minor - _c.reserved_minor - _c.spent_minor).label("left")))
 # Both databases write this alike, and SQLite's dialect reads PostgreSQL's construct, but not the other way round.
 _DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_elements=["id"]))
-_BEFORE = {CouponState.DELIVERED: [CouponState.ISSUED], CouponState.OPENED: [CouponState.ISSUED, CouponState.DELIVERED]}
 EXPIRE_BATCH = 500
 
 
@@ -76,10 +76,15 @@ class SqlLedger(SqlSales, SqlOutbox):
         with self._database.read() as connection:
             return int(_GIVEN.first(connection, {"member": member_id, "since": since}).number)
 
-    def budgets_left(self) -> Mapping[str, int]:
-        """What each campaign can still give away."""
+    def budgets_left(self, store_id: str, day: date) -> Mapping[str, int]:
+        """What each campaign can still give away in a store on a day."""
         with self._database.read() as connection:
-            return {campaign.id: int(campaign.left) for campaign in _LEFT.all(connection, {})}
+            return budgets.left(connection, store_id, day)
+
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope."""
+        with self._database.read() as connection:
+            return budgets.booked(connection, campaign_id)
 
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
@@ -115,14 +120,28 @@ class SqlLedger(SqlSales, SqlOutbox):
         with self._database.read() as connection:
             return tuple(rows.record(row) for row in connection.execute(query))
 
-    def advance(self, coupon_id: str, to: CouponState) -> Coupon | None:
-        """Note that a live coupon was delivered or opened."""
-        earlier = [state.value for state in _BEFORE.get(to, [])]
+    def advance(self, coupon_id: str, event: CouponEvent) -> Coupon | None:
+        """Note that a coupon was delivered, opened, presented or dismissed."""
         with self._database.write() as connection:
-            mine = (_k.id == coupon_id, _k.state.in_(earlier))
-            connection.execute(t.coupons.update().where(*mine).values(state=to.value))
+            timeline.advance(connection, coupon_id, event)
             row = connection.execute(t.coupons.select().where(_k.id == coupon_id)).one_or_none()
         return rows.coupon(row) if row else None
+
+    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+        """Take back a live coupon."""
+        with self._database.write() as connection:
+            row = connection.execute(t.coupons.select().where(_k.id == coupon_id).with_for_update()).one_or_none()
+            if row is None or not allowed(row.store_id):
+                raise NotFound("coupon_unknown", "there is no such coupon")
+            coupon = rows.coupon(row)
+            check_live(coupon, event.at)
+            self._drop(connection, close(connection, [(coupon, event)]), "coupon_revoked")
+            return replace(coupon, state=CouponState.REVOKED)
+
+    def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
+        """What happened to a coupon, in order."""
+        with self._database.read() as connection:
+            return timeline.timeline(connection, coupon_id)
 
     def expire(self, now: datetime) -> int:
         """Close coupons past their end, a batch a transaction."""
@@ -132,20 +151,21 @@ class SqlLedger(SqlSales, SqlOutbox):
         while True:
             with self._database.write() as connection:
                 ended = [rows.coupon(row) for row in connection.execute(query.with_for_update(skip_locked=True))]
-                closed = [coupon.id for coupon in close(connection, ended, CouponState.EXPIRED, 0)]
+                closed = close(connection, [(coupon, expired(coupon)) for coupon in ended])
                 self._drop(connection, closed, "coupon_expired")
             total += len(closed)
             if len(ended) < EXPIRE_BATCH:
                 return total
 
-    def totals(self) -> Totals:
+    def totals(self, now: datetime) -> Totals:
         """Counts over all of the books."""
         count = sa.func.count()
+        ended = sa.and_(_k.state.in_([state.value for state in LIVE_STATES]), _k.expires_at <= now)
         pushes = sa.select(t.outbox.c.status, t.outbox.c.reason, count).group_by(t.outbox.c.status, t.outbox.c.reason)
         with self._database.read() as connection:
             decisions = _counted(connection, _d.reason)
             lost = connection.execute(sa.select(count).where(_d.outcome == "lost")).scalar_one()
-            coupons = _counted(connection, _k.state)
+            coupons = _counted(connection, sa.case((ended, CouponState.EXPIRED.value), else_=_k.state))
             sent = [(status, reason, n) for status, reason, n in connection.execute(pushes)]
             campaigns = [
                 rows.campaign(row) for row in connection.execute(t.campaigns.select().order_by(t.campaigns.c.id))
@@ -169,6 +189,7 @@ def _insert(connection: sa.Connection, record: Record, outcome: Outcome) -> bool
     return _DECIDE.run(connection, {**rows.record_row(record), "outcome": outcome}) == 1
 
 
-def _counted(connection: sa.Connection, column: sa.Column[str]) -> dict[str, int]:
-    query = sa.select(column, sa.func.count()).group_by(column)
+def _counted(connection: sa.Connection, column: sa.ColumnElement[str]) -> dict[str, int]:
+    value = column.label("value")
+    query = sa.select(value, sa.func.count()).group_by(value)
     return {str(value): int(number) for value, number in connection.execute(query)}

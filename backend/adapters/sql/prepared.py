@@ -72,7 +72,7 @@ class Prepared:
     def _reader(self, dialect: Any, description: Sequence[Sequence[Any]]) -> _Process:
         reader = self._readers.get(dialect.name)
         if reader is None:
-            columns = list(self._statement.selected_columns)
+            columns = list(self._statement.exported_columns)
             reader = self._readers[dialect.name] = _reader(columns, dialect, description)
         return reader
 

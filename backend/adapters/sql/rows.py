@@ -144,7 +144,7 @@ def offer(row: Row) -> Offer:
 def campaign_row(campaign: Campaign) -> dict[str, Any]:
     """A campaign's columns but for what is reserved and spent."""
     values = {**asdict(campaign), "offer_ids": list(campaign.offer_ids)}
-    return {name: value for name, value in values.items() if name not in ("reserved_minor", "spent_minor")}
+    return {name: value for name, value in values.items() if not name.startswith(("reserved_", "spent_"))}
 
 
 def campaign(row: Row | Part) -> Campaign:

@@ -9,11 +9,13 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import rows
+from backend.adapters.sql import budgets, rows, timeline
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.issue import close
+from backend.service.budgets import unspending
 from backend.service.errors import Conflict, NotFound
+from backend.service.life import CouponEvent
 from backend.service.model import CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import redemption
@@ -40,7 +42,8 @@ class SqlSales:
                 raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
             coupon = rows.coupon(row)
             made = redemption(coupon, sale, now, "r_" + coupon.id)
-            if not close(connection, [coupon], CouponState.REDEEMED, made.discount_minor):
+            used = CouponEvent(CouponState.REDEEMED, now, "till")
+            if not close(connection, [(coupon, used)], made.discount_minor):
                 raise Conflict("coupon_used", "this coupon has been used; a coupon is good for one purchase")
             connection.execute(t.redemptions.insert(), rows.redemption_row(made))
             sold = Purchase(made.id, sale, now, coupon.member_id)
@@ -60,11 +63,9 @@ class SqlSales:
             mine = (t.redemptions.c.id == redemption_id, ~t.redemptions.c.rolled_back)
             if connection.execute(t.redemptions.update().where(*mine).values(rolled_back=True)).rowcount != 1:
                 raise Conflict("already_rolled_back", "this redemption was rolled back before")
-            state = t.coupons.update().where(t.coupons.c.id == made.coupon_id)
-            connection.execute(state.values(state=CouponState.ROLLED_BACK.value))
-            spent = t.campaigns.c.spent_minor - made.discount_minor
-            campaign = sa.select(t.coupons.c.campaign_id).where(t.coupons.c.id == made.coupon_id).scalar_subquery()
-            connection.execute(t.campaigns.update().where(t.campaigns.c.id == campaign).values(spent_minor=spent))
+            coupon = rows.coupon(connection.execute(t.coupons.select().where(t.coupons.c.id == made.coupon_id)).one())
+            timeline.roll_back(connection, coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
+            budgets.book(connection, [(coupon, unspending(made.discount_minor, 1))])
             connection.execute(t.purchases.delete().where(t.purchases.c.id == redemption_id))
             self._finish(connection, once, redemption_id)
             return _redemption(connection, redemption_id)

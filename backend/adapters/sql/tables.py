@@ -115,7 +115,14 @@ campaigns = sa.Table(
     sa.Column("ends_at", Instant),
     sa.Column("reserved_minor", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("spent_minor", sa.BigInteger, nullable=False, server_default="0"),
+    *(
+        sa.Column(name, sa.BigInteger)
+        for name in ("budget_count", "store_budget_minor", "store_budget_count", "day_budget_minor", "day_budget_count")
+    ),
+    sa.Column("reserved_count", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("spent_count", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("reserved_minor >= 0 AND spent_minor >= 0", name="campaigns_money"),
+    sa.CheckConstraint("reserved_count >= 0 AND spent_count >= 0", name="campaigns_count"),
 )
 
 pauses = sa.Table("pauses", metadata, _id("scope", primary_key=True), sa.Column("since", Instant, nullable=False))
@@ -234,6 +241,7 @@ coupons = sa.Table(
     sa.Column("issued_at", Instant, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("budget_day", sa.Date, nullable=False, server_default="1970-01-01"),
     sa.Index("coupons_member", "member_id", "issued_at"),
     sa.Index("coupons_state", "state", "expires_at"),
     sa.Index("coupons_issued", "issued_at"),

@@ -110,7 +110,7 @@ def get_why(call: Call) -> WhyAnswer:
 def post_event(call: Call) -> CouponAnswer:
     """Note what the phone did with it."""
     body: CouponEventBody = call.body
-    return _shown(call, call.services.wallet.note(call.member_id, call.path["coupon_id"], body.event))
+    return _shown(call, call.services.wallet.note(call.member_id, call.path["coupon_id"], body.event, body.at))
 
 
 def post_presentation(call: Call) -> PresentationAnswer:

@@ -51,6 +51,7 @@ COUPON = Coupon(
     body="Cappuccino for 3.00 EUR",
     issued_at=NOW,
     expires_at=NOW + timedelta(minutes=30),
+    budget_day=NOW.date(),
 )
 STORE = Store(
     "kamppi", "Kamppi", Position(60.17, 24.93), Circle(150), hours="Mo-Su 07:00-23:00", time_zone="Europe/Helsinki"
@@ -131,7 +132,7 @@ def outbox(lull: Lull, sender: TwinSender) -> Outbox:
 
 def totals(lull: Lull) -> tuple[int, int, dict[str, int]]:
     """Pending, accepted, and dropped by reason."""
-    books = lull.ports.ledger.totals()
+    books = lull.ports.ledger.totals(NOW)
     return books.pushes_pending, books.pushes_accepted, dict(books.pushes_dropped)
 
 

@@ -88,7 +88,7 @@ class Shop:
 
     def pushes(self) -> tuple[int, int, dict[str, int]]:
         """Pending, accepted, and dropped by reason."""
-        books = self.ports.ledger.totals()
+        books = self.ports.ledger.totals(self.clock.now())
         return books.pushes_pending, books.pushes_accepted, dict(books.pushes_dropped)
 
 

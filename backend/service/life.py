@@ -1,0 +1,97 @@
+"""The life of a coupon: which moves are allowed, and what is noted of each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from backend.service.errors import Conflict
+from backend.service.model import LIVE_STATES, Coupon, CouponState
+
+MOVES: Mapping[CouponState, tuple[CouponState, ...]] = {
+    CouponState.ISSUED: (
+        CouponState.DELIVERED,
+        CouponState.OPENED,
+        CouponState.PRESENTED,
+        CouponState.REDEEMED,
+        CouponState.EXPIRED,
+        CouponState.REVOKED,
+    ),
+    CouponState.DELIVERED: (
+        CouponState.OPENED,
+        CouponState.PRESENTED,
+        CouponState.REDEEMED,
+        CouponState.EXPIRED,
+        CouponState.REVOKED,
+    ),
+    CouponState.OPENED: (CouponState.PRESENTED, CouponState.REDEEMED, CouponState.EXPIRED, CouponState.REVOKED),
+    CouponState.PRESENTED: (CouponState.REDEEMED, CouponState.EXPIRED, CouponState.REVOKED),
+    CouponState.REDEEMED: (CouponState.ROLLED_BACK,),
+    CouponState.ROLLED_BACK: (),
+    CouponState.EXPIRED: (),
+    CouponState.REVOKED: (),
+}
+"""From each state, the states a coupon may come to. There is no way back, and none out of the last three."""
+
+Dismissed = Literal["dismissed"]
+DISMISSED: Dismissed = "dismissed"
+"""Noted on the timeline, and no state: a coupon that was wiped away is still good."""
+
+PHONE_AHEAD = timedelta(seconds=60)
+"""How far a phone's clock may be off before its word on a time is worth nothing."""
+
+
+def sources(to: CouponState) -> tuple[CouponState, ...]:
+    """The states from which a coupon may come to this one."""
+    return tuple(state for state, following in MOVES.items() if to in following)
+
+
+@dataclass(frozen=True, slots=True)
+class CouponEvent:
+    """One entry of a coupon's timeline: the state it came to, when by the domain clock, and who or what caused it.
+
+    Causes are `decision`, `app`, `till`, `expiry`, `erasure` and `staff:` with the id of the key. `reported_at` is when
+    the phone says that it happened; `reason` is what staff gave as theirs.
+    """
+
+    event: CouponState | Dismissed
+    at: datetime
+    cause: str
+    reported_at: datetime | None = None
+    reason: str | None = None
+
+
+def issued(coupon: Coupon) -> CouponEvent:
+    """How the life of a coupon begins."""
+    return CouponEvent(CouponState.ISSUED, coupon.issued_at, "decision")
+
+
+def expired(coupon: Coupon) -> CouponEvent:
+    """How the life of a coupon ends that nobody used: at its end, whenever the books take notice."""
+    return CouponEvent(CouponState.EXPIRED, coupon.expires_at, "expiry")
+
+
+def as_of(coupon: Coupon, now: datetime) -> Coupon:
+    """The coupon as it stands now: past its end it has expired, whether or not the books have noticed."""
+    ended = coupon.state in LIVE_STATES and now >= coupon.expires_at
+    return replace(coupon, state=CouponState.EXPIRED) if ended else coupon
+
+
+def timeline_of(events: tuple[CouponEvent, ...], coupon: Coupon) -> tuple[CouponEvent, ...]:
+    """The timeline of a coupon as it stands, which has ended at its end, whether or not the books have noticed."""
+    unnoticed = coupon.state is CouponState.EXPIRED and all(each.event != CouponState.EXPIRED for each in events)
+    return (*events, expired(coupon)) if unnoticed else events
+
+
+def check_live(coupon: Coupon, now: datetime) -> None:
+    """Raise Conflict unless the coupon can still be used."""
+    state = as_of(coupon, now).state
+    if state not in LIVE_STATES:
+        raise Conflict(f"coupon_{state}", f"this coupon is {state.replace('_', ' ')}")
+
+
+def plausible(reported_at: datetime, coupon: Coupon, now: datetime) -> datetime | None:
+    """When a phone says that something happened to its coupon; None when that cannot be, give or take a minute."""
+    return reported_at if coupon.issued_at - PHONE_AHEAD <= reported_at <= now + PHONE_AHEAD else None

@@ -1,0 +1,79 @@
+"""Whether the books agree with themselves: every counter recomputed from coupons and redemptions."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backend.adapters.sql import SqlLedger, rows
+from backend.adapters.sql import tables as t
+from backend.service.budgets import COUNTERS, WHOLE, Booked, reserving, scopes
+from backend.service.life import DISMISSED, MOVES
+from backend.service.model import LIVE_STATES, Coupon, CouponState, Redemption
+from backend.service.ports import Ports
+from backend.twins import TwinLedger
+
+EVERYTHING = 10**6
+
+
+def check_books(ports: Ports) -> None:
+    """Assert that budgets, rooms and timelines are what the coupons and their redemptions say."""
+    coupons = ports.ledger.newest_coupons(EVERYTHING)
+    spent = {done.coupon_id: done for done in redemptions(ports)}
+    assert booked(ports) == owed(coupons, spent)
+    assert outstanding(ports) == Counter(coupon.store_id for coupon in coupons if coupon.state in LIVE_STATES)
+    for coupon in coupons:
+        check_timeline(ports, coupon)
+        assert (coupon.state in (CouponState.REDEEMED, CouponState.ROLLED_BACK)) == (coupon.id in spent)
+
+
+def owed(coupons: Iterable[Coupon], spent: Mapping[str, Redemption]) -> dict[tuple[str, str], Booked]:
+    """What has to be booked, by campaign and scope, but for scopes on which nothing is."""
+    found: defaultdict[tuple[str, str], Booked] = defaultdict(Booked)
+    for coupon in coupons:
+        for scope in scopes(coupon):
+            if coupon.state in LIVE_STATES:
+                found[coupon.campaign_id, scope] += reserving(coupon)
+            elif coupon.state is CouponState.REDEEMED:
+                found[coupon.campaign_id, scope] += Booked(spent_minor=spent[coupon.id].discount_minor, spent_count=1)
+    return {key: each for key, each in found.items() if each != Booked()}
+
+
+def booked(ports: Ports) -> dict[tuple[str, str], Booked]:
+    """What is booked, by campaign and scope, but for scopes on which nothing is."""
+    found: dict[tuple[str, str], Booked] = {}
+    for campaign in ports.chain.campaigns():
+        found[campaign.id, WHOLE] = Booked(*(getattr(campaign, name) for name in COUNTERS))
+        found |= {(campaign.id, scope): each for scope, each in ports.ledger.booked(campaign.id).items()}
+    return {key: each for key, each in found.items() if each != Booked()}
+
+
+def check_timeline(ports: Ports, coupon: Coupon) -> None:
+    """A timeline begins with the issue, makes only moves that are allowed, and ends where the coupon stands."""
+    events = [each for each in ports.ledger.timeline(coupon.id) if each.event != DISMISSED]
+    states = [CouponState(each.event) for each in events]
+    assert states[0] is CouponState.ISSUED
+    assert all(later in MOVES[earlier] for earlier, later in itertools.pairwise(states))
+    assert states[-1] is coupon.state
+
+
+def redemptions(ports: Ports) -> list[Redemption]:
+    """Every redemption in the books, over which no port leads."""
+    ledger: Any = ports.ledger
+    if isinstance(ledger, TwinLedger):
+        return list(ledger._world.redemptions.values())
+    assert isinstance(ledger, SqlLedger)
+    with ledger._database.read() as connection:
+        return [rows.redemption(row) for row in connection.execute(t.redemptions.select())]
+
+
+def outstanding(ports: Ports) -> Counter[str]:
+    """Coupons that count as on their way, by store."""
+    ledger: Any = ports.ledger
+    if isinstance(ledger, TwinLedger):
+        return +ledger._world.outstanding
+    with ledger._database.read() as connection:
+        found = connection.execute(t.stores.select().where(t.stores.c.outstanding > 0))
+        return Counter({row.id: row.outstanding for row in found})
