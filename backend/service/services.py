@@ -16,6 +16,7 @@ from backend.service.membership import Membership
 from backend.service.opportunity import Opportunities
 from backend.service.ports import Clock, Ports
 from backend.service.sessions import Sessions
+from backend.service.terminals import Terminals
 from backend.service.tills import Tills
 from backend.service.wallet import Wallet
 from stores.presence import PresenceRules
@@ -56,7 +57,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         membership=Membership(ports.members, ports.presence, consent, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
-        tills=Tills(ports, clock, catalogue, wallet),
+        tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),
         marketing=Marketing(ports.chain, catalogue),
         live=Live(ports, clock, catalogue),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +53,32 @@ def described(value: Any) -> dict[str, Any] | None:
 def menu_item_id(store_id: str, product_id: str) -> str:
     """How the audit log names an item of a menu: "*" stands for the menu of all stores."""
     return f"{store_id or '*'}/{product_id}"
+
+
+WRONG_CODES_WITHIN = timedelta(hours=1)
+"""Wrong codes further apart than this from the first are counted anew."""
+LOCKED_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Wrong codes of one terminal, or of all terminals of one key, since the first of them."""
+
+    count: int
+    since: datetime
+    locked_until: datetime | None = None
+
+    def locks(self, now: datetime) -> bool:
+        """Whether no code is taken now."""
+        return self.locked_until is not None and now < self.locked_until
+
+    def one_more(self, most: int, now: datetime) -> Tally:
+        """With another wrong code; the one that makes `most` locks. After a lock, or a while, counting starts anew."""
+        served = self.locked_until is not None and not self.locks(now)
+        if served or self.since <= now - WRONG_CODES_WITHIN:
+            return Tally(0, now).one_more(most, now)
+        count = self.count + 1
+        return Tally(count, self.since, now + LOCKED_FOR if count >= most else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend.service.model import Key
-from backend.service.staff import Actor, AuditEntry, KeyEntry, NewKey
+from backend.service.staff import Actor, AuditEntry, KeyEntry, NewKey, Tally
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """The last use of a key is written down no more often than this."""
@@ -38,6 +38,18 @@ class Staff(Protocol):
 
     def note_use(self, key_id: str, now: datetime) -> None:
         """Note that a key was used, unless that was noted within USE_NOTED_EVERY."""
+
+    def wrong_codes(self, terminal: str, key: str) -> Mapping[str, Tally]:
+        """What is counted of a terminal and of its key, by these names; nothing of one that tried none."""
+
+    def count_wrong_code(self, most: Mapping[str, int], now: datetime) -> None:
+        """Count a wrong code for each name, as `Tally.one_more` does with its `most`. Of those at once none is lost."""
+
+    def clear_wrong_codes(self, terminal: str, key: str) -> None:
+        """Forget what is counted of a terminal, and take as many from its key."""
+
+    def forget_wrong_codes(self, before: datetime) -> int:
+        """Delete what was counted since a moment before this one and locks nobody then. How many names."""
 
     def audit(self, before: int | None, limit: int) -> tuple[AuditEntry, ...]:
         """The audit log, newest first, from before the entry with the id `before`."""

@@ -12,6 +12,7 @@ from backend.service.codes import code_hash, read_code
 from backend.service.errors import Forbidden, Invalid, NotFound
 from backend.service.model import Key, Observation, Purchase, Redemption, Sale
 from backend.service.ports import Clock, Once, Ports
+from backend.service.terminals import Terminals
 from backend.service.wallet import Wallet
 
 OLDEST = timedelta(hours=24)
@@ -29,13 +30,14 @@ class Shown:
 class Tills:
     """The tills' use cases. A key acts only for the stores it is bound to."""
 
-    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, wallet: Wallet) -> None:
+    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, wallet: Wallet, terminals: Terminals) -> None:
         self._chain = ports.chain
         self._ledger = ports.ledger
         self._members = ports.members
         self._clock = clock
         self._catalogue = catalogue
         self._wallet = wallet
+        self._terminals = terminals
 
     def observe(self, key: Key, store_id: str, observations: Sequence[Observation], terminal: str | None = None) -> int:
         """Keep what one till measured in a store, all or none; how many. `terminal` tells tills of one key apart."""
@@ -47,9 +49,16 @@ class Tills:
         self._chain.observe(store_id, [replace(each, source=source) for each in observations])
         return len(observations)
 
-    def redeem(self, key: Key, once: Once, shown: Shown, sale: Sale) -> Redemption:
-        """Use a coupon. Raises NotFound for an unknown code, Conflict with the reason for one that is not good."""
+    def redeem(self, key: Key, once: Once, shown: Shown, sale: Sale, terminal: str | None = None) -> Redemption:
+        """Use a coupon. Raises NotFound for an unknown code, Conflict with the reason for one that is not good.
+
+        Raises TooMany when the key, or this `terminal` of it, tried too many wrong codes.
+        """
         self._own(key, sale.store_id)
+        with self._terminals.trying(key, terminal):
+            return self._redeem(once, shown, sale)
+
+    def _redeem(self, once: Once, shown: Shown, sale: Sale) -> Redemption:
         if shown.kind == "presentation":
             return self._ledger.redeem(once, {"id": self._wallet.presented(shown.value)}, sale, self._clock.now())
         code = read_code(shown.value)

@@ -13,13 +13,14 @@ from backend.service.model import DeviceKey, Key
 from backend.service.staff import Actor, AuditEntry, KeyEntry, NewKey
 from backend.service.staff_ports import USE_NOTED_EVERY
 from backend.twins.world import World
+from backend.twins.wrong_codes import TwinWrongCodes
 
 
-class TwinIdentity:
+class TwinIdentity(TwinWrongCodes):
     """The identity port; it believes the ID token "uid:<uid>"."""
 
     def __init__(self, world: World, make_secret: Callable[[], str] = lambda: "lk_" + token_urlsafe()) -> None:
-        self._world = world
+        super().__init__(world)
         self._make_secret = make_secret
 
     def uid(self, id_token: str) -> str:

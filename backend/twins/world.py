@@ -27,7 +27,7 @@ from backend.service.model import (
     Redemption,
 )
 from backend.service.ports import Once
-from backend.service.staff import Actor, AuditEntry, KeyEntry, described
+from backend.service.staff import Actor, AuditEntry, KeyEntry, Tally, described
 from stores.model import Product, Store
 from stores.sensitive import SensitivePlace
 
@@ -100,6 +100,7 @@ class World:
     keys: dict[str, KeyEntry] = field(default_factory=dict)
     secrets: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     """Ids of API keys by the SHA-256 of their secrets; with a secret that was replaced, until when it is good."""
+    wrong_codes: dict[str, Tally] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     device_keys: dict[str, DeviceKey] = field(default_factory=dict)
     """Device keys by the SHA-256 of their secrets."""

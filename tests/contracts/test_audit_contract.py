@@ -69,6 +69,7 @@ OTHERS = {
     "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe", "chain.set_baselines",
     "identity.uid", "identity.key", "identity.keys", "identity.audit", "identity.note_use",
+    "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip
 """What reads, what tills measure and what is learnt of it, and what members do with their own keys."""

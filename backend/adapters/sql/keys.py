@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from backend.adapters.sql import audit
 from backend.adapters.sql.device_keys import SqlDeviceKeys
 from backend.adapters.sql.tables_staff import api_keys
+from backend.adapters.sql.wrong_codes import SqlWrongCodes
 from backend.service.codes import secret_hash
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Key
@@ -22,7 +23,7 @@ from backend.service.staff_ports import USE_NOTED_EVERY
 _c = api_keys.c
 
 
-class SqlKeys(SqlDeviceKeys):
+class SqlKeys(SqlDeviceKeys, SqlWrongCodes):
     """Makes and recognises keys. A secret has 256 random bits, so a plain hash cannot be guessed back."""
 
     def key(self, secret: str, now: datetime) -> Key | None:

@@ -33,3 +33,12 @@ audit = sa.Table(
     sa.Column("before", sa.JSON(none_as_null=True)),
     sa.Column("after", sa.JSON(none_as_null=True)),
 )
+
+wrong_codes = sa.Table(
+    "wrong_codes",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True, nullable=False),
+    sa.Column("codes", sa.Integer, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("locked_until", Instant),
+)

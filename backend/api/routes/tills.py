@@ -30,8 +30,8 @@ def post_observations(call: Call) -> AcceptedAnswer:
 def post_redemption(call: Call) -> RedemptionAnswer:
     """Use a coupon."""
     body: RedemptionBody = call.body
-    call.services.limits.redemption(call.key, body.store_id, None)
-    done = call.services.tills.redeem(call.key, call.only_once, body.to_shown(), body.to_sale())
+    call.services.limits.redemption(call.key, body.store_id, body.terminal)
+    done = call.services.tills.redeem(call.key, call.only_once, body.to_shown(), body.to_sale(), body.terminal)
     return RedemptionAnswer.of(done)
 
 

@@ -16,7 +16,7 @@ from stores.money import money
 Terminal = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
-    Field(description="Which of the tills that share this API key reports; the same one each time"),
+    Field(description="Which of the tills that share this API key this is; the same one each time"),
 ]
 
 
@@ -83,8 +83,12 @@ class SaleBody(Body):
 
 
 class RedemptionBody(SaleBody):
-    """A sale with a coupon, shown by its `code` (typed) or by a `presentation` (scanned)."""
+    """A sale with a coupon, shown by its `code` (typed) or by a `presentation` (scanned).
 
+    After 20 wrong codes the terminal takes none for a while, after 100 of all its terminals together the API key.
+    """
+
+    terminal: Terminal | None = None
     code: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     presentation: Secret | None = None
 
