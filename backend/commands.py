@@ -12,14 +12,14 @@ from flask import Flask
 
 from backend.command_reports import DryRun, File, Json, Map, counted, mapping_of, run_import, say
 from backend.emulator.cli import fcm_emulator
+from backend.key_commands import keys_create, keys_list, keys_revoke, keys_rotate
 from backend.listening import hold_port
 from backend.place_commands import replay, sensitive_clear, sensitive_import, stores_import, stores_match
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import Imported, import_members, import_menu, import_purchases
 from backend.service.learn import learn as fit_and_store
-from backend.service.model import Role
 from backend.service.ports import Clock, Ports
-from backend.service.staff import COMMAND_LINE, Actor, NewKey
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.settings import read_settings
 from stores.importing import read_menu
 
@@ -41,7 +41,11 @@ def register(app: typer.Typer) -> None:
         ("menu", "Menus.", {"import": menu_import}),
         ("members", "Members.", {"import": members_import}),
         ("purchases", "Past purchases.", {"import": purchases_import}),
-        ("keys", "API keys.", {"create": keys_create}),
+        (
+            "keys",
+            "API keys.",
+            {"create": keys_create, "list": keys_list, "rotate": keys_rotate, "revoke": keys_revoke},
+        ),
     )
     for name, about, commands in groups:
         group = typer.Typer(help=about, no_args_is_help=True)
@@ -149,26 +153,3 @@ def learn(as_json: Json = False) -> None:
         learnt = fit_and_store(ports)
     found = f"usual traffic of {counted(learnt.stores, 'store')}, tastes of {counted(learnt.members, 'member')}"
     say(as_json, asdict(learnt), found)
-
-
-def keys_create(
-    role: Annotated[str, typer.Option(help="till, marketer, analyst or admin.")],
-    store: Annotated[list[str] | None, typer.Option(help="A store the key is bound to; repeat for more.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Make an API key and show it, this once.
-
-    Example: lull keys create --role till --store hel-kamppi
-    """
-    from backend.wiring import open_ports
-
-    roles: dict[str, Role] = {"till": "till", "marketer": "marketer", "analyst": "analyst", "admin": "admin"}
-    if role not in roles:
-        raise ValueError(f"--role: {role!r} is none of till, marketer, analyst, admin")
-    with open_ports(read_settings()) as (ports, clock):
-        unknown = sorted(set(store or ()) - {each.id for each in ports.chain.stores()})
-        if unknown:
-            raise ValueError(f"--store: there is no store {unknown[0]!r}: import it first")
-        wanted = NewKey(roles[role], frozenset(store) if store else None)
-        key, secret = ports.identity.create_key(wanted, Actor(COMMAND_LINE, clock.now()))
-    say(as_json, {"id": key.id, "role": role, "key": secret}, secret)

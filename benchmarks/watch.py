@@ -83,10 +83,10 @@ class MemoryBackend:
 
     def observe(self, store_id: str, observations: Sequence[Observed]) -> int:
         told = [Observation(each.kind, _moment(each.at), each.value, each.window_s) for each in observations]  # type: ignore[arg-type]
-        return self._made.tills.observe(self._made.sessions.key(self._till_key), store_id, told)
+        return self._made.tills.observe(self._made.api_keys.key(self._till_key), store_id, told)
 
     def redeem(self, till: Till) -> bool:
-        key = self._made.sessions.key(self._till_key)
+        key = self._made.api_keys.key(self._till_key)
         sale = Sale(
             till.store_id,
             (BasketItem(till.product_id, 1, till.unit_price_minor),),

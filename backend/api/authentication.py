@@ -27,7 +27,7 @@ def caller(services: Services, header: str | None, who: frozenset[Who]) -> str |
         if "member" not in who:
             raise Forbidden("staff_only", "this route takes an API key, not a member's session")
         return member_id
-    key = services.sessions.key(credential)
+    key = services.api_keys.key(credential)
     services.limits.key(key)
     if key.role in who or (key.role == "admin" and who != {"member"}):
         return key

@@ -53,7 +53,7 @@ def _authorise(services: Services) -> None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("no_credential", "send Authorization: Bearer with an API key")
-    key = services.sessions.key(secret.strip())
+    key = services.api_keys.key(secret.strip())
     services.limits.key(key)
     if key.role not in _ROLES or key.store_ids is not None:
         raise Forbidden("wrong_role", "the console wants a marketer's or analyst's key for the whole chain")

@@ -18,6 +18,7 @@ Purpose = Literal["location_offers", "personalisation", "measurement"]
 PURPOSES: tuple[Purpose, ...] = ("location_offers", "personalisation", "measurement")
 Platform = Literal["ios", "android"]
 Role = Literal["till", "marketer", "analyst", "admin"]
+ROLES: tuple[Role, ...] = ("till", "marketer", "analyst", "admin")
 
 
 class CouponState(StrEnum):

@@ -31,6 +31,11 @@ class Remembered(Generic[K, V]):
             if len(self._entries) > self._most:
                 self._entries.popitem(last=False)
 
+    def clear(self) -> None:
+        """Ask again about everything."""
+        with self._lock:
+            self._entries.clear()
+
     def forget(self, key: K) -> None:
         """Ask again next time."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.service.api_keys import ApiKeys
 from backend.service.catalogue import Catalogue
 from backend.service.codes import subkey
 from backend.service.consent import ConsentCache
@@ -32,6 +33,7 @@ class Services:
     catalogue: Catalogue
     sessions: Sessions
     device_keys: DeviceKeys
+    api_keys: ApiKeys
     membership: Membership
     fixes: Fixes
     wallet: Wallet
@@ -54,6 +56,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         catalogue=catalogue,
         sessions=Sessions(ports.identity, ports.members, clock, subkey(secret, "sessions")),
         device_keys=DeviceKeys(ports.identity, clock),
+        api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,

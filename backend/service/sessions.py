@@ -1,4 +1,4 @@
-"""Who asks: ID tokens traded for short sessions, sessions and API keys remembered once they were checked."""
+"""Which member asks: ID tokens traded for short sessions, which are remembered once they were checked."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import jwt
 from jwt.types import Options
 
 from backend.service.errors import InvalidIdToken, Unauthenticated
-from backend.service.model import Key
 from backend.service.ports import Clock, Identity, Members
 from backend.service.remembered import Remembered
 
 SESSION_S = 900
 REMEMBER_S = 300.0
-REMEMBER_KEY_S = 30.0
 REMEMBERED = 100_000
 LONGEST_UID = 128
 ALGORITHM = "HS256"
@@ -52,7 +50,7 @@ def _not_good() -> Unauthenticated:
 
 
 class Sessions:
-    """Signs members in and recognises members and API keys. Token lives run on the real clock."""
+    """Signs members in and recognises them. Token lives run on the real clock."""
 
     def __init__(self, identity: Identity, members: Members, clock: Clock, key: bytes) -> None:
         self._identity = identity
@@ -60,7 +58,6 @@ class Sessions:
         self._clock = clock
         self._key = key
         self._sessions: Remembered[bytes, str] = Remembered(REMEMBERED)
-        self._keys: Remembered[bytes, Key] = Remembered(REMEMBERED)
 
     def open(self, id_token: str) -> Session:
         """Trade an ID token for a session. Raises Unauthenticated when the ID token is not good."""
@@ -89,19 +86,6 @@ class Sessions:
             raise Unauthenticated("invalid_session", "the session is not good or has ended: open a new one") from error
         self._sessions.put(digest, min(float(claims["exp"]), now + REMEMBER_S), claims["sub"])
         return str(claims["sub"])
-
-    def key(self, secret: str) -> Key:
-        """The API key with this secret. Raises Unauthenticated."""
-        now = self._clock.real()
-        digest = _digest(secret)
-        known = self._keys.get(digest, now)
-        if known is not None:
-            return known
-        key = self._identity.key(secret, self._clock.now())
-        if key is None:
-            raise Unauthenticated("invalid_key", "the API key is not good or has ended: ask for a new one")
-        self._keys.put(digest, now + REMEMBER_KEY_S, key)
-        return key
 
 
 def _digest(credential: str) -> bytes:

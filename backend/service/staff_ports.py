@@ -22,7 +22,7 @@ class Staff(Protocol):
     def create_key(self, wanted: NewKey, by: Actor) -> tuple[KeyEntry, str]:
         """Make an API key; its secret is told this once."""
 
-    def keys(self) -> tuple[KeyEntry, ...]:
+    def api_keys(self) -> tuple[KeyEntry, ...]:
         """All API keys there ever were, by id."""
 
     def rotate_key(

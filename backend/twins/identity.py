@@ -47,7 +47,7 @@ class TwinIdentity(TwinWrongCodes):
             self._change_key(None, entry, by)
             return entry, self._tell_secret(key_id)
 
-    def keys(self) -> tuple[KeyEntry, ...]:
+    def api_keys(self) -> tuple[KeyEntry, ...]:
         """All API keys there ever were, by id."""
         with self._world.lock:
             return tuple(self._world.keys[key_id] for key_id in sorted(self._world.keys))

@@ -84,6 +84,7 @@ def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
         (("database", "upgrade"), {"LULL_DATABASE_URL": "sqlite:////nowhere/at/all/x.db"}, 2, "there is no folder"),
         (("worker",), {"LULL_EMULATOR_URL": "https://127.0.0.1:9099"}, 2, "must begin with http://"),
         (("keys", "create", "--role", "king"), {}, 2, "none of till"),
+        (("keys", "create", "--role", "till", "--expires-at", "2027-01-01"), {}, 2, "with its offset"),
         (("serve",), {}, 2, "LULL_SECRET is not set"),
         (("serve",), {"LULL_SECRET": "short"}, 2, "LULL_SECRET"),
         (("serve",), {"LULL_SECRET": "s" * 32}, 2, "LULL_CREDENTIALS is not set"),
@@ -166,6 +167,20 @@ def test_a_bad_mapping_is_told(lull: Lull) -> None:
     assert (done.returncode, "field=column" in done.stderr) == (2, True)
 
 
+def test_a_key_is_made_listed_rotated_and_revoked(lull: Lull) -> None:
+    assert lull.run("database", "upgrade").returncode == 0
+    made = lull.json("keys", "create", "--role", "till", "--label", "Bar", "--expires-at", "2099-01-01T00:00:00Z")
+    assert (made["role"], made["label"], made["expires_at"]) == ("till", "Bar", "2099-01-01T00:00:00Z")
+    turned = lull.json("keys", "rotate", str(made["id"]), "--overlap-hours", "1")
+    assert (turned["id"], turned["key"] != made["key"], turned["previous_until"] is None) == (made["id"], True, False)
+    assert lull.json("keys", "revoke", str(made["id"]))["revoked_at"] is not None
+    listed = lull.run("keys", "list")
+    assert f"{made['id']}  till  the whole chain  revoked" in listed.stdout
+    assert str(made["key"]) not in listed.stdout
+    refused = lull.run("keys", "rotate", str(made["id"]))
+    assert (refused.returncode, "has ended or was revoked" in refused.stderr) == (2, True)
+
+
 def test_each_command_shows_an_example(lull: Lull) -> None:
     for command in (
         ("serve",),
@@ -183,6 +198,9 @@ def test_each_command_shows_an_example(lull: Lull) -> None:
         ("members", "import"),
         ("purchases", "import"),
         ("keys", "create"),
+        ("keys", "list"),
+        ("keys", "rotate"),
+        ("keys", "revoke"),
     ):
         assert "Example" in lull.run(*command, "--help").stdout, command
 

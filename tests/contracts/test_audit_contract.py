@@ -26,7 +26,7 @@ def make_key(ports: Ports) -> str:
 
 def first_key(ports: Ports) -> str:
     """The id of the only key."""
-    return ports.identity.keys()[0].id
+    return ports.identity.api_keys()[0].id
 
 
 def anybody(_: object) -> bool:
@@ -68,7 +68,7 @@ OTHERS = {
     "chain.version", "chain.stores", "chain.sensitive_places", "chain.menu", "chain.offers", "chain.campaigns",
     "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe", "chain.set_baselines",
-    "identity.uid", "identity.key", "identity.keys", "identity.audit", "identity.note_use",
+    "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
     "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from backend.service.errors import Conflict, InvalidIdToken, NotFound
-from backend.service.model import DeviceKey
+from backend.service.model import DeviceKey, Key
 from backend.service.ports import Ports
-from backend.service.staff import NewKey
+from backend.service.staff import Actor, NewKey
 from tests.contracts.examples import BY, KAMPPI, NOW, at_once
 
 
@@ -58,6 +58,84 @@ def test_a_key_ends(ports: Ports) -> None:
     key, secret = ports.identity.create_key(NewKey("till", None, NOW + timedelta(hours=1)), BY)
     assert ports.identity.key(secret, NOW) == key.key
     assert ports.identity.key(secret, NOW + timedelta(hours=1)) is None
+
+
+def anybody(_: Key) -> bool:
+    """Every key may be touched."""
+    return True
+
+
+def later(minutes: float) -> Actor:
+    """The same somebody, so many minutes later."""
+    return Actor(BY.id, NOW + timedelta(minutes=minutes))
+
+
+def test_keys_are_listed_as_they_were_made_by_id(ports: Ports) -> None:
+    wanted = NewKey("till", frozenset({"kamppi"}), NOW + timedelta(days=1), "Bar")
+    made = [ports.identity.create_key(each, BY)[0] for each in (wanted, NewKey("admin"))]
+    assert ports.identity.api_keys() == tuple(sorted(made, key=lambda entry: entry.id))
+    assert (made[0].label, made[0].created_at, made[0].expires_at) == ("Bar", NOW, NOW + timedelta(days=1))
+
+
+def test_a_rotated_key_has_two_good_secrets_until_the_overlap_is_over(ports: Ports) -> None:
+    made, old = ports.identity.create_key(NewKey("till"), BY)
+    turned, new = ports.identity.rotate_key(made.id, anybody, timedelta(minutes=10), BY)
+    assert (turned.key, turned.previous_until) == (made.key, NOW + timedelta(minutes=10))
+    assert ports.identity.key(old, NOW + timedelta(minutes=9)) == ports.identity.key(new, NOW) == made.key
+    assert ports.identity.key(old, NOW + timedelta(minutes=10)) is None
+    assert ports.identity.key(new, NOW + timedelta(days=400)) == made.key
+
+
+def test_of_three_secrets_the_first_is_good_no_more(ports: Ports) -> None:
+    made, first = ports.identity.create_key(NewKey("till"), BY)
+    second, third = (ports.identity.rotate_key(made.id, anybody, timedelta(hours=1), BY)[1] for _ in range(2))
+    assert [ports.identity.key(secret, NOW) for secret in (first, second, third)] == [None, made.key, made.key]
+
+
+def test_a_revoked_key_is_good_no_more_with_either_secret(ports: Ports) -> None:
+    made, old = ports.identity.create_key(NewKey("till"), BY)
+    _, new = ports.identity.rotate_key(made.id, anybody, timedelta(hours=1), BY)
+    assert ports.identity.revoke_key(made.id, anybody, later(1)).revoked_at == later(1).at
+    assert ports.identity.key(old, NOW) is ports.identity.key(new, NOW) is None
+    assert ports.identity.revoke_key(made.id, anybody, later(2)).revoked_at == later(1).at
+
+
+def test_a_key_that_ended_is_not_rotated(ports: Ports) -> None:
+    ended, _ = ports.identity.create_key(NewKey("till", expires_at=NOW + timedelta(minutes=1)), BY)
+    revoked, secret = ports.identity.create_key(NewKey("till"), BY)
+    ports.identity.revoke_key(revoked.id, anybody, BY)
+    for key in (ended, revoked):
+        with pytest.raises(Conflict):
+            ports.identity.rotate_key(key.id, anybody, timedelta(), later(1))
+    assert ports.identity.key(secret, NOW) is None
+
+
+def test_a_key_of_somebody_else_is_as_unknown_as_none(ports: Ports) -> None:
+    made, secret = ports.identity.create_key(NewKey("till"), BY)
+    for key_id, allowed in ((made.id, lambda _: False), ("none", anybody)):
+        with pytest.raises(NotFound, match="no such API key"):
+            ports.identity.rotate_key(key_id, allowed, timedelta(), BY)
+        with pytest.raises(NotFound, match="no such API key"):
+            ports.identity.revoke_key(key_id, allowed, BY)
+    assert ports.identity.key(secret, NOW) == made.key
+
+
+def test_the_last_use_is_noted_once_a_minute(ports: Ports) -> None:
+    made, _ = ports.identity.create_key(NewKey("till"), BY)
+    seen = []
+    for seconds in (0, 59, 60, 61):
+        ports.identity.note_use(made.id, NOW + timedelta(seconds=seconds))
+        seen.append(ports.identity.api_keys()[0].last_used_at)
+    assert seen == [NOW, NOW, NOW + timedelta(minutes=1), NOW + timedelta(minutes=1)]
+    ports.identity.note_use("none", NOW)
+
+
+def test_of_rotations_at_once_each_secret_but_the_last_two_is_void(ports: Ports) -> None:
+    made, _ = ports.identity.create_key(NewKey("till"), BY)
+    turned = at_once(6, lambda _: ports.identity.rotate_key(made.id, anybody, timedelta(hours=1), BY)[1])
+    assert all(isinstance(secret, str) for secret in turned)
+    good = [secret for secret in turned if isinstance(secret, str) and ports.identity.key(secret, NOW)]
+    assert len(good) == 2
 
 
 def test_a_device_key_is_known_by_its_secret(ports: Ports) -> None:

@@ -49,7 +49,7 @@ class SqlKeys(SqlDeviceKeys, SqlWrongCodes):
             audit.note(connection, by, "key", [(entry.id, None, entry)])
         return entry, secret
 
-    def keys(self) -> tuple[KeyEntry, ...]:
+    def api_keys(self) -> tuple[KeyEntry, ...]:
         """All keys there ever were, by id."""
         with self._database.read() as connection:
             return tuple(_entry(row) for row in connection.execute(api_keys.select().order_by(_c.id)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backend.api.routes import health, marketing, members, phones, tills
+from backend.api.routes import health, marketing, members, phones, staff, tills
 from backend.api.routing import Route
 
-ROUTES: tuple[Route, ...] = health.ROUTES + members.ROUTES + phones.ROUTES + tills.ROUTES + marketing.ROUTES
+ROUTES: tuple[Route, ...] = (
+    health.ROUTES + members.ROUTES + phones.ROUTES + tills.ROUTES + marketing.ROUTES + staff.ROUTES
+)

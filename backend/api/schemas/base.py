@@ -62,6 +62,7 @@ PATHS: dict[str, Any] = {
     "offer_id": Id,
     "campaign_id": Id,
     "key_id": Id,
+    "api_key_id": Id,
     "purpose": Purpose,
 }
 """The types of path parameters, by name."""

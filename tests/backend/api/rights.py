@@ -13,7 +13,7 @@ from typing import Any
 from tests.backend.api.phones import background, osmand, owntracks
 from tests.backend.api.world import BASKET, CAMPAIGN, DEVICE, OFFER, STORE, Lull, arrival, fix, stamp
 
-MEMBER, DEVICE_KEY = {"member"}, {"device"}
+MEMBER, DEVICE_KEY, ADMIN = {"member"}, {"device"}, {"admin"}
 TILL, MARKETER, READER = {"till", "admin"}, {"marketer", "admin"}, {"marketer", "analyst", "admin"}
 ANYONE: set[str] = set()
 
@@ -101,6 +101,11 @@ TABLE: dict[str, Row] = {
     "POST /v1/pause": Row(MARKETER, {"store_id": "kamppi"}, foreign=ELSEWHERE),
     "POST /v1/resume": Row(MARKETER, {"store_id": "kamppi"}, foreign=ELSEWHERE),
     "GET /v1/decisions": Row(READER, foreign={"marketer_elsewhere": 403, "analyst_elsewhere": 403}),
+    "POST /v1/keys": Row(ADMIN, {"role": "till", "store_ids": ["kamppi"]}, foreign={"admin_elsewhere": 403}),
+    "GET /v1/keys": Row(ADMIN),
+    "POST /v1/keys/{api_key_id}/rotate": Row(ADMIN, {"overlap_s": 60}, foreign={"admin_elsewhere": 404}),
+    "DELETE /v1/keys/{api_key_id}": Row(ADMIN, foreign={"admin_elsewhere": 404}),
+    "GET /v1/audit": Row(ADMIN, foreign={"admin_elsewhere": 403}),
 }
 """By method and path as the table of routes has them."""
 
@@ -134,6 +139,7 @@ class Scene(Lull):
             "code": coupon["code"],
             "redemption_id": self._redeemed(eero),
             "key_id": self.get("/v1/me/device-keys", self.member).get_json()["items"][0]["id"],
+            "api_key_id": next(entry.id for entry in self.ports.identity.api_keys() if entry.role == "till"),
             "store_id": "kamppi",
             "offer_id": "cappuccino-25",
             "campaign_id": "spring",
