@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types imports check lock clean
+.PHONY: setup demo test fuzz lint types imports check lock clean
 
 setup: .venv/ready
 
@@ -20,6 +20,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# 20,000 requests made from the OpenAPI document; other numbers, seeds and databases: python -m tests.fuzz.run --help
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.run
 
 lint: setup
 	$(BIN)/ruff check .

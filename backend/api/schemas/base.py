@@ -35,22 +35,25 @@ ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterV
 
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _rfc3339(value: Any) -> Any:
     """pydantic would also take a text of digits, for seconds since 1970, and times without seconds or offset."""
     if not isinstance(value, str):
         return value
-    if _RFC3339.fullmatch(value) is None:
-        raise ValueError("Write the time as RFC 3339 does, with its offset, such as 2026-06-02T14:00:00Z")
-    return datetime.fromisoformat(value.upper())
+    try:
+        if _RFC3339.fullmatch(value) is None:
+            raise ValueError
+        found = datetime.fromisoformat(value.upper())
+    except ValueError:  # its own words may repeat what was sent
+        raise ValueError("Write the time as RFC 3339 does, with its offset, such as 2026-06-02T14:00:00Z") from None
+    if not _EPOCH <= found < _END:
+        raise ValueError("The time must be between 1970 and 2100")
+    return found
 
 
-RawMoment = Annotated[
-    AwareDatetime,
-    BeforeValidator(_rfc3339),
-    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC)),
-]
+RawMoment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 """A time with its offset, from 1970 to 2100."""
 Moment = Annotated[RawMoment, AfterValidator(lambda at: at.astimezone(UTC))]
 """The same, taken as UTC."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.service.ports import Ports
 from tests.backend.api.phones import background, osmand, owntracks
 from tests.backend.api.world import BASKET, CAMPAIGN, DEVICE, OFFER, STORE, Lull, arrival, fix, stamp
 
@@ -111,10 +112,10 @@ TABLE: dict[str, Row] = {
 
 
 class Scene(Lull):
-    """Kamppi and Kallio; Aino has a live coupon and a device key, and Eero's coupon has been redeemed, both at Kamppi."""
+    """Kamppi and Kallio; at Kamppi, Aino has a live coupon and Eero's was redeemed. Aino has a device key too."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, given: Ports | None = None) -> None:
+        super().__init__(given=given)
         coupon = self.issue()
         assert (
             self.post("/v1/stores", STORE | {"id": "kallio", "name": "Lull Kallio"}, self.marketer).status_code == 201

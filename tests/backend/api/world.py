@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 from flask import Flask
@@ -21,13 +20,12 @@ from backend.service.model import Role
 from backend.service.ports import Ports
 from backend.service.services import Services, services
 from backend.service.staff import COMMAND_LINE, Actor, NewKey
-from backend.twins import TwinIdentity, Unlimited, World, twin_ports
+from backend.twins import Unlimited, World, twin_ports
 from stores.model import Product
 
 NOW = datetime(2026, 6, 2, 14, 0, tzinfo=UTC)
 LAT, LNG = 60.16952, 24.93354
 BY = Actor(COMMAND_LINE, NOW)
-_SECRETS = count()
 
 
 class FakeClock:
@@ -110,14 +108,15 @@ BASKET: dict[str, Any] = {
 
 @dataclass(repr=False)
 class Lull:
-    """The application, its client, and one credential of each kind."""
+    """The application, its client, and one credential of each kind; over the twins of `world` unless over `given`."""
 
     world: World = field(default_factory=World)
     clock: FakeClock = field(default_factory=FakeClock)
     limiter: Limiter = field(default_factory=Unlimited)
+    given: Ports | None = None
 
     def __post_init__(self) -> None:
-        self.ports: Ports = twin_ports(self.world)
+        self.ports: Ports = self.given or twin_ports(self.world)
         self.services: Services = services(self.ports, self.clock, "a secret for tests, long enough", self.limiter)
         self.app = self.build()
         self.client: FlaskClient = self.app.test_client()
@@ -133,8 +132,7 @@ class Lull:
 
     def key(self, role: Role, stores: set[str] | None = None) -> str:
         """The secret of a new API key."""
-        identity = TwinIdentity(self.world, lambda: f"lk_{next(_SECRETS)}")
-        return identity.create_key(NewKey(role, frozenset(stores) if stores else None), BY)[1]
+        return self.ports.identity.create_key(NewKey(role, frozenset(stores) if stores else None), BY)[1]
 
     def call(self, method: str, path: str, credential: str | None, **more: Any) -> TestResponse:
         """One request."""

@@ -1,0 +1,45 @@
+"""A short run of the fuzzer; `make fuzz` is the long one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from schemathesis.engine import from_schema
+
+from backend.service.wallet import Wallet
+from tests.fuzz.chain import Chain, chain
+from tests.fuzz.run import Tally, phase
+from tests.fuzz.setup import schema_of
+
+
+@pytest.fixture(scope="module")
+def under_test() -> Iterator[Chain]:
+    with chain("sqlite") as made:
+        yield made
+
+
+@pytest.mark.timeout(600)
+def test_nothing_that_the_document_allows_or_forbids_is_answered_otherwise(under_test: Chain) -> None:
+    """Made up requests to every route, and chains of them: no 5xx, no answer that the document does not tell."""
+    tally = Tally()
+    for name in ("fuzzing", "stateful"):
+        phase(under_test, tally, name, seed=1, examples=2)
+    assert not tally.findings, tally.report()
+    assert tally.missed() == []
+
+
+def test_what_breaks_is_found(under_test: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A route that fails, and an answer that its schema does not allow, are two findings."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Wallet, "coupons", broken)
+    monkeypatch.setattr(Wallet, "code", lambda *_: None)
+    tally = Tally()
+    schema = schema_of(under_test, 1, 5, ("fuzzing",)).include(path=["/v1/me/coupons", "/v1/me/coupons/{coupon_id}"])
+    for event in from_schema(schema).execute():
+        tally.take(event)
+    assert ("GET /v1/me/coupons", "not_a_server_error") in tally.findings
+    assert ("GET /v1/me/coupons/{coupon_id}", "response_schema_conformance") in tally.findings
