@@ -14,7 +14,7 @@ from flask import Response
 from pydantic import TypeAdapter, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from backend.service.errors import Invalid, LullError, TooMany
+from backend.service.errors import InFlight, Invalid, LullError, TooMany
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -113,7 +113,7 @@ def response(error: Exception, method: str, route: str, challenge: str = "Bearer
         made.headers["WWW-Authenticate"] = challenge
     if error.status == 503:
         made.headers["Retry-After"] = str(RETRY_AFTER_S)
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | InFlight):
         made.headers["Retry-After"] = str(error.retry_after_s)
     return made
 

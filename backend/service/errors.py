@@ -59,6 +59,13 @@ class TooMany(LullError):
         self.retry_after_s = max(1, ceil(retry_after_s))
 
 
+class InFlight(LullError):
+    """The same request is being worked on at this moment; ask again in `retry_after_s` seconds."""
+
+    status = 409
+    retry_after_s = 1
+
+
 class Unavailable(LullError):
     """Something Lull leans on is away; try again later."""
 

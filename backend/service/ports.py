@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Literal, Protocol
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import Booked
-from backend.service.errors import InvalidIdToken, Unavailable
+from backend.service.errors import InvalidIdToken, LullError, Unavailable
 from backend.service.life import CouponEvent
 from backend.service.model import (
     Accepted,
@@ -40,6 +41,7 @@ from backend.service.model import (
 )
 from backend.service.staff import Actor
 from backend.service.staff_ports import Staff
+from backend.service.till_model import Bought, Done
 from stores.model import Product, Store
 from stores.presence import PresenceState, Step
 from stores.sensitive import Category, SensitivePlace
@@ -188,6 +190,10 @@ class Once:
     key: str
     digest: str
 
+    def name(self, prefix: str) -> str:
+        """An id that the same request always makes, so that a very late repetition does nothing anew either."""
+        return prefix + sha256("\x1f".join((self.credential, self.key, self.digest)).encode()).hexdigest()[:32]
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -197,7 +203,12 @@ class Retry:
 
 
 class Ledger(Protocol):
-    """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction."""
+    """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction.
+
+    What takes a `Once` is done once in 24 hours: repeated, it answers as it did the first time, whatever has changed
+    since. It raises Invalid when the key came with another request before, and InFlight while the first one is still
+    being worked on. The answer is written in the same transaction as what was done.
+    """
 
     def record(self, record: Record, coupon: Coupon | None, code_hash: str) -> Record:
         """Write a decision down and, if it issues, coupon, budget, capacity and outbox row with it, or none of them.
@@ -252,8 +263,17 @@ class Ledger(Protocol):
     def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
         """Undo a redemption of a store that is `allowed`; the money goes back to the budget, the coupon stays used."""
 
-    def buy(self, once: Once, purchase: Purchase) -> Purchase:
-        """Book a sale without a coupon."""
+    def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
+        """Book a sale without a coupon. Raises Conflict when its id is booked already."""
+
+    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
+        """Keep a refusal (404, 409 or 422) as the answer to this request and raise it.
+
+        If the request was answered meanwhile, that answer stands: it is returned, or raised where it is a refusal.
+        """
+
+    def forget_answers(self, before: datetime) -> int:
+        """Drop answers given before then, whose keys are free again. How many."""
 
     def add_purchases(self, purchases: Iterable[Purchase]) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 from backend.service.catalogue import Catalogue
 from backend.service.codes import code_hash, read_code
@@ -13,8 +13,10 @@ from backend.service.errors import Forbidden, Invalid, NotFound
 from backend.service.model import Key, Observation, Purchase, Redemption, Sale
 from backend.service.ports import Clock, Once, Ports
 from backend.service.terminals import Terminals
+from backend.service.till_model import KEPT_REFUSALS, Bought, Done
 from backend.service.wallet import Wallet
 
+T = TypeVar("T", bound=Done)
 OLDEST = timedelta(hours=24)
 AHEAD = timedelta(seconds=60)
 
@@ -56,27 +58,40 @@ class Tills:
         """
         self._own(key, sale.store_id)
         with self._terminals.trying(key, terminal):
-            return self._redeem(once, shown, sale)
+            return self._once(once, Redemption, lambda now: self._ledger.redeem(once, self._find(shown), sale, now))
 
-    def _redeem(self, once: Once, shown: Shown, sale: Sale) -> Redemption:
+    def _find(self, shown: Shown) -> Mapping[Literal["id", "code_hash"], str]:
         if shown.kind == "presentation":
-            return self._ledger.redeem(once, {"id": self._wallet.presented(shown.value)}, sale, self._clock.now())
+            return {"id": self._wallet.presented(shown.value)}
         code = read_code(shown.value)
         if code is None:
             raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
-        return self._ledger.redeem(once, {"code_hash": code_hash(code)}, sale, self._clock.now())
+        return {"code_hash": code_hash(code)}
 
     def roll_back(self, key: Key, once: Once, redemption_id: str) -> Redemption:
         """Undo a redemption; the coupon stays used, the money goes back to the budget."""
-        return self._ledger.roll_back(once, redemption_id, key.may_touch, self._clock.now())
+        return self._once(once, Redemption, lambda now: self._ledger.roll_back(once, redemption_id, key.may_touch, now))
 
-    def buy(self, key: Key, once: Once, purchase: Purchase) -> Purchase:
+    def buy(self, key: Key, once: Once, purchase: Purchase) -> Bought:
         """Book a sale without a coupon, by a member or by nobody known."""
         self._own(key, purchase.sale.store_id)
-        self._in_time(purchase.at, self._clock.now(), "at")
+        return self._once(once, Bought, lambda now: self._buy(once, purchase, now))
+
+    def _buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
+        self._in_time(purchase.at, now, "at")
         if purchase.member_id is not None and self._members.get(purchase.member_id) is None:
             raise Invalid("member_unknown", "member_id: there is no such member")
-        return self._ledger.buy(once, purchase)
+        return self._ledger.buy(once, purchase, now)
+
+    def _once(self, once: Once, kind: type[T], do: Callable[[datetime], T]) -> T:
+        """Do it; a refusal becomes the answer, unless the same request was answered before, or is meanwhile."""
+        now = self._clock.now()
+        try:
+            return do(now)
+        except KEPT_REFUSALS as refusal:
+            answer = self._ledger.refuse(once, refusal, now)
+        assert isinstance(answer, kind)
+        return answer
 
     def _own(self, key: Key, store_id: str) -> None:
         if not key.may_touch(store_id):

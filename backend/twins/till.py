@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Literal
 
 from backend.service.budgets import spending, unspending
-from backend.service.errors import Conflict, NotFound
+from backend.service.errors import Conflict, LullError, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import redemption
+from backend.service.till_model import Bought, Done, Refusal
 from backend.twins.world import World
 
 
@@ -27,8 +28,7 @@ class TwinTill:
     ) -> Redemption:
         """Use a coupon at a till and book the sale. Raises NotFound or Conflict with the reason."""
         with self._world.lock:
-            done = self._world.once("redeem", once, lambda: self._redeem(find, sale, now))
-            return self._world.redemptions[done.id]
+            return self._world.once(once, now, lambda: self._redeem(find, sale, now))
 
     def _redeem(self, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime) -> Redemption:
         world = self._world
@@ -40,13 +40,14 @@ class TwinTill:
         used = CouponEvent(CouponState.REDEEMED, now, "till")
         world.close(coupon, used, spending(coupon, redeemed.discount_minor))
         world.redemptions[redeemed.id] = redeemed
-        world.purchases[redeemed.id] = Purchase(redeemed.id, sale, now, coupon.member_id)
+        sold = world.purchases[redeemed.id] = Purchase(redeemed.id, sale, now, coupon.member_id)
+        world.purchase_changed(None, sold, now)
         return redeemed
 
     def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
         """Undo a redemption of a store that is `allowed`. Raises NotFound, or Conflict when it is undone already."""
         with self._world.lock:
-            return self._world.once("roll_back", once, lambda: self._roll_back(redemption_id, allowed, now))
+            return self._world.once(once, now, lambda: self._roll_back(redemption_id, allowed, now))
 
     def _roll_back(self, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
         world = self._world
@@ -58,14 +59,40 @@ class TwinTill:
         coupon = world.coupons[done.coupon_id]
         world.move(coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
         world.book(coupon, unspending(done.discount_minor, 1))
-        world.purchases.pop(redemption_id, None)
+        world.purchase_changed(world.purchases.pop(redemption_id), None, now)
         world.redemptions[redemption_id] = replace(done, rolled_back=True)
         return world.redemptions[redemption_id]
 
-    def buy(self, once: Once, purchase: Purchase) -> Purchase:
+    def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
         """Book a sale without a coupon."""
         with self._world.lock:
-            return self._world.once("buy", once, lambda: self._world.purchases.setdefault(purchase.id, purchase))
+            return self._world.once(once, now, lambda: self._buy(purchase, now))
+
+    def _buy(self, purchase: Purchase, now: datetime) -> Bought:
+        if purchase.id in self._world.purchases:
+            raise Conflict("purchase_exists", "a purchase with this id is booked already")
+        self._world.purchases[purchase.id] = purchase
+        self._world.purchase_changed(None, purchase, now)
+        return Bought(purchase.id)
+
+    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
+        """Keep a refusal as the answer to this request and raise it, unless the request was answered meanwhile."""
+        with self._world.lock:
+            known = self._world.answered(once, now)
+            if known is None:
+                known = Refusal.of(refusal)
+                self._world.answers[once.credential, once.key] = (once.digest, known, now)
+        if isinstance(known, Refusal):
+            raise known.error()
+        return known
+
+    def forget_answers(self, before: datetime) -> int:
+        """Drop answers given before then, whose keys are free again. How many."""
+        with self._world.lock:
+            old = [key for key, (_, _, at) in self._world.answers.items() if at < before]
+            for key in old:
+                del self._world.answers[key]
+            return len(old)
 
     def add_purchases(self, purchases: Iterable[Purchase]) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new."""

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import COUNTERS, Booked, Limit, day_scope, limit, scopes, store_scope
-from backend.service.errors import Conflict
 from backend.service.life import CouponEvent
 from backend.service.model import (
     Campaign,
@@ -28,10 +27,11 @@ from backend.service.model import (
 )
 from backend.service.ports import Once
 from backend.service.staff import Actor, AuditEntry, KeyEntry, Tally, described
+from backend.service.till_model import ANSWERS_KEPT, Done, Refusal, key_reused
 from stores.model import Product, Store
 from stores.sensitive import SensitivePlace
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Done)
 
 
 @dataclass(slots=True)
@@ -95,8 +95,8 @@ class World:
 
     redemptions: dict[str, Redemption] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
-    done: dict[tuple[str, str], tuple[str, str, Any]] = field(default_factory=dict)
-    """What was done once: kind, digest and result by credential and Idempotency-Key."""
+    answers: dict[tuple[str, str], tuple[str, Done | Refusal, datetime]] = field(default_factory=dict)
+    """What was done once: digest, answer and time by credential and Idempotency-Key."""
     keys: dict[str, KeyEntry] = field(default_factory=dict)
     secrets: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     """Ids of API keys by the SHA-256 of their secrets; with a secret that was replaced, until when it is good."""
@@ -152,14 +152,26 @@ class World:
         if self.outbox.pop(coupon_id, None) is not None:
             self.dropped[reason] += 1
 
-    def once(self, kind: str, once: Once, do: Callable[[], T]) -> T:
-        """Do something unless it was done already; then its first result. A `do` that raises leaves no trace."""
-        found = self.done.get((once.credential, once.key))
-        if found is None:
-            result = do()
-            self.done[once.credential, once.key] = (kind, once.digest, result)
-            return result
-        if found[:2] != (kind, once.digest):
-            raise Conflict("idempotency_key_reused", "this Idempotency-Key belongs to another request; use a new one")
-        again: T = found[2]
+    def purchase_changed(self, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
+        """A purchase was booked (`before` is None), reduced, or removed (`after` is None)."""
+
+    def once(self, once: Once, now: datetime, do: Callable[[], T]) -> T:
+        """Do something, or answer as before when it was done already. A `do` that raises leaves no trace."""
+        known = self.answered(once, now)
+        if known is None:
+            made = do()
+            self.answers[once.credential, once.key] = (once.digest, made, now)
+            return made
+        if isinstance(known, Refusal):
+            raise known.error()
+        again: T = known  # type: ignore[assignment]  # the digest tells the route, and so the kind
         return again
+
+    def answered(self, once: Once, now: datetime) -> Done | Refusal | None:
+        """What was answered under this key in the last 24 hours. Raises Invalid when that was another request."""
+        digest, answer, at = self.answers.get((once.credential, once.key), ("", None, now))
+        if answer is None or at <= now - ANSWERS_KEPT:
+            return None
+        if digest != once.digest:
+            raise key_reused()
+        return answer

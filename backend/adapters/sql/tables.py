@@ -286,12 +286,3 @@ purchases = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("items", sa.Text, nullable=False),
 )
-
-idempotency = sa.Table(
-    "idempotency",
-    metadata,
-    _id("credential", primary_key=True),
-    _id("key", primary_key=True),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("result_id", sa.Text, nullable=False),
-)

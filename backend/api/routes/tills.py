@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from backend.api.routing import Call, Route, Who
 from backend.api.schemas.tills import (
     AcceptedAnswer,
@@ -14,7 +12,6 @@ from backend.api.schemas.tills import (
     RedemptionBody,
     RollbackBody,
 )
-from backend.service.ports import Once
 
 TILL: frozenset[Who] = frozenset({"till"})
 
@@ -44,12 +41,7 @@ def post_purchase(call: Call) -> PurchaseAnswer:
     """Book a sale without a coupon."""
     body: PurchaseBody = call.body
     once = call.only_once
-    return PurchaseAnswer(call.services.tills.buy(call.key, once, body.to_purchase(_purchase_id(once))).id)
-
-
-def _purchase_id(once: Once) -> str:
-    """The same for the same request, so that a very late repetition books nothing anew either."""
-    return "p_" + sha256("\x1f".join((once.credential, once.key, once.digest)).encode()).hexdigest()[:32]
+    return PurchaseAnswer(call.services.tills.buy(call.key, once, body.to_purchase(once.name("p_"))).id)
 
 
 ROUTES = (

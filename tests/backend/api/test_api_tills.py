@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.service.errors import InFlight
 from tests.backend.api.world import BASKET, Lull, stamp
 
 
@@ -37,7 +38,53 @@ def test_one_idempotency_key_is_good_for_one_request(lull: Lull) -> None:
     lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="sale-1")
     other = BASKET | {"code": coupon["code"], "total_minor": 500}
     answer = lull.post("/v1/redemptions", other, lull.till, once="sale-1")
-    assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/idempotency_key_reused")
+    assert (answer.status_code, answer.get_json()["type"]) == (422, "/problems/idempotency_key_reused")
+
+
+def test_a_refusal_is_answered_alike_when_it_is_asked_again(lull: Lull) -> None:
+    coupon = lull.issue()
+    body = BASKET | {"code": coupon["code"], "items": [BASKET["items"][0] | {"product_id": "tea"}]}
+    first = lull.post("/v1/redemptions", body, lull.till, once="sale-1")
+    assert (first.status_code, first.get_json()["type"]) == (409, "/problems/product_missing")
+    lull.clock.moved = 3600.0
+    again = lull.post("/v1/redemptions", body, lull.till, once="sale-1")
+    assert (again.status_code, again.data) == (409, first.data)
+    assert lull.post("/v1/redemptions", body, lull.till, once="sale-2").get_json()["type"] == "/problems/coupon_expired"
+
+
+def test_a_scan_that_was_redeemed_is_answered_alike_after_its_token_ended(lull: Lull) -> None:
+    coupon = lull.issue()
+    token = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member).get_json()["token"]
+    first = lull.post("/v1/redemptions", BASKET | {"presentation": token}, lull.till, once="sale-1")
+    lull.clock.real_moved = 120.0
+    again = lull.post("/v1/redemptions", BASKET | {"presentation": token}, lull.till, once="sale-1")
+    assert (again.status_code, again.data) == (201, first.data)
+
+
+def test_a_purchase_is_answered_alike_when_its_time_has_become_too_old(lull: Lull) -> None:
+    lull.open_chain()
+    body = BASKET | {"at": stamp(-86_000)}
+    first = lull.post("/v1/purchases", body, lull.till, once="sale-1")
+    lull.clock.moved = 3600.0
+    again = lull.post("/v1/purchases", body, lull.till, once="sale-1")
+    assert (again.status_code, again.data) == (first.status_code, first.data) == (201, first.data)
+    assert lull.post("/v1/purchases", body, lull.till, once="sale-2").get_json()["type"] == "/problems/too_old"
+
+
+def test_who_asks_while_the_first_request_is_under_way_is_told_to_wait_a_second(
+    lull: Lull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def under_way(*_: Any) -> None:
+        raise InFlight("request_in_flight", "this request is being worked on: ask again in a second")
+
+    coupon = lull.issue()
+    body = BASKET | {"code": coupon["code"]}
+    with monkeypatch.context() as patched:
+        patched.setattr(type(lull.ports.ledger), "redeem", under_way)
+        answer = lull.post("/v1/redemptions", body, lull.till, once="sale-1")
+    assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/request_in_flight")
+    assert answer.headers["Retry-After"] == "1"
+    assert lull.post("/v1/redemptions", body, lull.till, once="sale-1").status_code == 201
 
 
 def test_a_redemption_is_rolled_back(lull: Lull) -> None:
