@@ -79,6 +79,9 @@ class _WatchedPresence:
         self.events = step.events
         return step
 
+    def inside(self, member_id: str, store_id: str, real_now: float) -> bool:
+        return self._devices[member_id].inside(member_id, store_id, real_now)
+
     def forget(self, member_id: str) -> None:
         self._devices[member_id].forget(member_id)
 

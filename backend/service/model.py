@@ -10,6 +10,7 @@ from typing import Literal
 
 from backend.decision.facts import Facts, QuietHours
 from backend.decision.result import Decision
+from backend.service.terms import Terms
 from stores.model import Store
 
 Tier = Literal["green", "gold", "reserve"]
@@ -123,7 +124,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What may be given: a discount on a product, to some tiers, with its words."""
+    """What may be given: a discount on a product, to some tiers, with its words, on terms (see `Terms`)."""
 
     id: str
     name: str
@@ -133,6 +134,14 @@ class Offer:
     tiers: tuple[Tier, ...]
     title: str
     body: str
+    minimum_spend_minor: int = 0
+    stackable: bool = False
+    only_present: bool = False
+
+    def terms(self) -> Terms:
+        """What a coupon of this offer keeps of it."""
+        percent = self.discount_value if self.discount_kind == "percent" else None
+        return Terms(percent, self.minimum_spend_minor, self.stackable, self.only_present)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +200,7 @@ class Coupon:
     expires_at: datetime
     budget_day: date
     state: CouponState = CouponState.ISSUED
+    terms: Terms = field(default=Terms())
 
 
 Outcome = Literal["issued", "ghost", "none", "lost"]
@@ -219,37 +229,49 @@ class BasketItem:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What a till sold: the items and their total before any coupon."""
+    """What a till sold: the items and their total before any coupon; `sale_id` is the store's number of the receipt."""
 
     store_id: str
     items: tuple[BasketItem, ...]
     total_minor: int
     currency: str
+    sale_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A sale at a moment, by a member if known."""
+    """A sale at a moment, by a member if known; of its total, `discount_minor` is what coupons took off."""
 
     id: str
     sale: Sale
     at: datetime
     member_id: str | None = None
+    discount_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A coupon used at a till."""
+    """A coupon used at a till, on the sale `purchase_id`. `to_pay_minor` is what was left to pay after it.
+
+    Of `discount_minor`, returns have taken back `taken_back_minor`; once that is all of it, it is rolled back.
+    """
 
     id: str
     coupon_id: str
+    purchase_id: str
     store_id: str
     product_name: str
     discount_minor: int
     to_pay_minor: int
     currency: str
     redeemed_at: datetime
+    taken_back_minor: int = 0
     rolled_back: bool = False
+
+    @property
+    def standing_minor(self) -> int:
+        """What it still takes off."""
+        return self.discount_minor - self.taken_back_minor
 
 
 @dataclass(frozen=True, slots=True)

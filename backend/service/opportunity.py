@@ -69,7 +69,7 @@ class Opportunities:
             return None
         number = draw(self._draw_key, facts.opportunity_id)
         decision = decide(facts, view.snapshot, now, number)
-        coupon = _coupon(facts, decision, local_day(store, now)) if decision.issues else None
+        coupon = _coupon(facts, decision, local_day(store, now), view) if decision.issues else None
         secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
         made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
         if made.outcome != "issued":
@@ -170,10 +170,11 @@ def _store_facts(store: Store, traffic: Traffic, now: datetime) -> StoreFacts:
     )
 
 
-def _coupon(facts: Facts, decision: Decision, budget_day: date) -> Coupon | None:
+def _coupon(facts: Facts, decision: Decision, budget_day: date, view: View) -> Coupon | None:
     given = decision.given
     if given is None:
         return None
+    terms = next(offer.terms() for offer, _ in view.offers if offer.id == given.offer_id)
     return Coupon(
         id=decision.opportunity_id,
         member_id=facts.member.id,
@@ -190,4 +191,5 @@ def _coupon(facts: Facts, decision: Decision, budget_day: date) -> Coupon | None
         issued_at=decision.at,
         expires_at=given.expires_at,
         budget_day=budget_day,
+        terms=terms,
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Protocol
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import Booked
@@ -18,6 +18,7 @@ from backend.service.errors import InvalidIdToken, LullError, Unavailable
 from backend.service.life import CouponEvent
 from backend.service.model import (
     Accepted,
+    BasketItem,
     Campaign,
     Claimed,
     Consent,
@@ -41,7 +42,7 @@ from backend.service.model import (
 )
 from backend.service.staff import Actor
 from backend.service.staff_ports import Staff
-from backend.service.till_model import Bought, Done
+from backend.service.till_model import Bought, Done, Rollback, Ticket, Till
 from stores.model import Product, Store
 from stores.presence import PresenceState, Step
 from stores.sensitive import Category, SensitivePlace
@@ -88,6 +89,9 @@ class Presence(Protocol):
 
     def apply(self, member_id: str, real_now: float, move: Callable[[PresenceState | None], Step]) -> Step:
         """Replace the member's state by that of the step `move` makes of it, atomically; the step."""
+
+    def inside(self, member_id: str, store_id: str, real_now: float) -> bool:
+        """Whether the member is in the store's fence beyond doubt, as far as was told in the last 15 minutes."""
 
     def forget(self, member_id: str) -> None:
         """Drop all that is known of the member's whereabouts."""
@@ -255,13 +259,28 @@ class Ledger(Protocol):
     def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
         """What happened to a coupon, in order."""
 
-    def redeem(
-        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
-    ) -> Redemption:
-        """Use a coupon at a till and book the sale. Raises NotFound or Conflict with the reason."""
+    def redeem(self, once: Once, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
+        """Use a coupon at a till and book the sale, or count it on the sale that was booked under this `sale_id`.
 
-    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
-        """Undo a redemption of a store that is `allowed`; the money goes back to the budget, the coupon stays used."""
+        Raises Conflict with the reason when the coupon is not good, and NotFound when there is none or the till may
+        not act for its store: who has no right to know learns no more than that.
+        """
+
+    def roll_back(
+        self,
+        once: Once,
+        redemption_id: str,
+        returned: tuple[BasketItem, ...],
+        reason: str,
+        allowed: Callable[[str], bool],
+        now: datetime,
+    ) -> Rollback:
+        """Undo the sale of a redemption, or the part of it that was `returned`; empty stands for all of it.
+
+        Discounts are worked out anew for what is kept, and what they took too much goes back to the budget. All that
+        counts on the sale shares its fate; coupons stay used. Raises NotFound when there is no such redemption of a
+        store that is `allowed`, Conflict when it was rolled back, and Invalid when more is returned than was kept.
+        """
 
     def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
         """Book a sale without a coupon. Raises Conflict when its id is booked already."""

@@ -1,15 +1,70 @@
-"""What happens at a till, beside the values in `model`: what was answered to whom."""
+"""What happens at a till, beside the values in `model`: who asks and for what, returns, and what was answered."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
-from backend.service.model import Redemption
+from backend.service.model import BasketItem, Coupon, Purchase, Redemption
 
 ANSWERS_KEPT = timedelta(hours=24)
 """So long the same request with the same Idempotency-Key gets the same answer; then the key is free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What leads to a coupon: its id, or the look-up hashes that its code may have."""
+
+    coupon_id: str | None = None
+    code_hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Who asks: which stores they may act for, and whether a member is inside a store's fence now, as far as is known.
+
+    Both are asked within a transaction, so they must be quick and have no other effect.
+    """
+
+    may_touch: Callable[[str], bool]
+    is_inside: Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A redemption that counts on a sale, with its coupon."""
+
+    redemption: Redemption
+    coupon: Coupon
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A sale as it stands in the books: the purchase, and the redemptions that count on it, oldest first."""
+
+    purchase: Purchase
+    standing: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """A sale undone, or the part of it that was returned: what to give back, and what has been paid for the rest.
+
+    `rolled_back` says whether the redemption has ended with it. Money in minor units of `currency`.
+    """
+
+    id: str
+    redemption_id: str
+    store_id: str
+    items: tuple[BasketItem, ...]
+    reason: str
+    refund_minor: int
+    to_pay_minor: int
+    currency: str
+    rolled_back: bool
+    rolled_back_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +74,7 @@ class Bought:
     id: str
 
 
-Done = Redemption | Bought
+Done = Redemption | Rollback | Bought
 """What can be done once."""
 
 KEPT_REFUSALS: tuple[type[LullError], ...] = (NotFound, Conflict, Invalid)

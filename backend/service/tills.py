@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
@@ -10,10 +10,11 @@ from typing import Literal, TypeVar
 from backend.service.catalogue import Catalogue
 from backend.service.codes import code_hash, read_code
 from backend.service.errors import Forbidden, Invalid, NotFound
-from backend.service.model import Key, Observation, Purchase, Redemption, Sale
+from backend.service.model import BasketItem, Key, Observation, Purchase, Redemption, Sale
 from backend.service.ports import Clock, Once, Ports
+from backend.service.redemption import purchase_name, unknown
 from backend.service.terminals import Terminals
-from backend.service.till_model import KEPT_REFUSALS, Bought, Done
+from backend.service.till_model import KEPT_REFUSALS, Bought, Done, Rollback, Ticket, Till
 from backend.service.wallet import Wallet
 
 T = TypeVar("T", bound=Done)
@@ -36,6 +37,7 @@ class Tills:
         self._chain = ports.chain
         self._ledger = ports.ledger
         self._members = ports.members
+        self._presence = ports.presence
         self._clock = clock
         self._catalogue = catalogue
         self._wallet = wallet
@@ -57,24 +59,37 @@ class Tills:
         Raises TooMany when the key, or this `terminal` of it, tried too many wrong codes.
         """
         self._own(key, sale.store_id)
+        till = Till(key.may_touch, self._is_inside)
         with self._terminals.trying(key, terminal):
-            return self._once(once, Redemption, lambda now: self._ledger.redeem(once, self._find(shown), sale, now))
+            return self._once(
+                once, Redemption, lambda now: self._ledger.redeem(once, self._ticket(shown), sale, till, now)
+            )
 
-    def _find(self, shown: Shown) -> Mapping[Literal["id", "code_hash"], str]:
+    def _ticket(self, shown: Shown) -> Ticket:
         if shown.kind == "presentation":
-            return {"id": self._wallet.presented(shown.value)}
+            return Ticket(coupon_id=self._wallet.presented(shown.value))
         code = read_code(shown.value)
         if code is None:
-            raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
-        return {"code_hash": code_hash(code)}
+            raise unknown()
+        return Ticket(code_hashes=(code_hash(code),))
 
-    def roll_back(self, key: Key, once: Once, redemption_id: str) -> Redemption:
-        """Undo a redemption; the coupon stays used, the money goes back to the budget."""
-        return self._once(once, Redemption, lambda now: self._ledger.roll_back(once, redemption_id, key.may_touch, now))
+    def _is_inside(self, member_id: str, store_id: str) -> bool:
+        return self._presence.inside(member_id, store_id, self._clock.real())
 
-    def buy(self, key: Key, once: Once, purchase: Purchase) -> Bought:
+    def roll_back(
+        self, key: Key, once: Once, redemption_id: str, returned: tuple[BasketItem, ...], reason: str
+    ) -> Rollback:
+        """Undo the sale of a redemption, or what was returned of it; coupons stay used."""
+        return self._once(
+            once,
+            Rollback,
+            lambda now: self._ledger.roll_back(once, redemption_id, returned, reason, key.may_touch, now),
+        )
+
+    def buy(self, key: Key, once: Once, sale: Sale, at: datetime, member_id: str | None) -> Bought:
         """Book a sale without a coupon, by a member or by nobody known."""
-        self._own(key, purchase.sale.store_id)
+        self._own(key, sale.store_id)
+        purchase = Purchase(purchase_name(sale, once.name("p_")), sale, at, member_id)
         return self._once(once, Bought, lambda now: self._buy(once, purchase, now))
 
     def _buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:

@@ -44,6 +44,14 @@ class TwinPresence:
                 self._states.popitem(last=False)
             return step
 
+    def inside(self, member_id: str, store_id: str, real_now: float) -> bool:
+        """Whether the member is in the store's fence beyond doubt, as far as was told in the last 15 minutes."""
+        with self._lock:
+            self._sweep(real_now)
+            kept = self._states.get(member_id)
+        visit = None if kept is None else kept[1].inside.get(store_id)
+        return visit is not None and visit.sure
+
     def forget(self, member_id: str) -> None:
         """Drop all that is known of the member's whereabouts."""
         with self._lock:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
-from backend.service.budgets import spending, unspending
+from backend.service.budgets import spending
 from backend.service.errors import Conflict, LullError, NotFound
 from backend.service.life import CouponEvent
-from backend.service.model import CouponState, Purchase, Redemption, Sale
+from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
-from backend.service.redemption import redemption
-from backend.service.till_model import Bought, Done, Refusal
+from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
+from backend.service.till_model import Booking, Bought, Done, Refusal, Rollback, Standing, Ticket, Till
 from backend.twins.world import World
 
 
@@ -23,45 +22,80 @@ class TwinTill:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def redeem(
-        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
-    ) -> Redemption:
-        """Use a coupon at a till and book the sale. Raises NotFound or Conflict with the reason."""
+    def redeem(self, once: Once, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
+        """Use a coupon at a till and book the sale, or count it on the sale that was booked under this `sale_id`."""
         with self._world.lock:
-            return self._world.once(once, now, lambda: self._redeem(find, sale, now))
+            return self._world.once(once, now, lambda: self._redeem(ticket, sale, till, now))
 
-    def _redeem(self, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime) -> Redemption:
+    def _redeem(self, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
         world = self._world
-        coupon_id = find["id"] if "id" in find else world.coupon_by_code.get(find["code_hash"], "")
-        coupon = world.coupons.get(coupon_id)
-        if coupon is None:
-            raise NotFound("coupon_unknown", "there is no coupon with this code")
-        redeemed = redemption(coupon, sale, now, "r_" + coupon.id)
-        used = CouponEvent(CouponState.REDEEMED, now, "till")
-        world.close(coupon, used, spending(coupon, redeemed.discount_minor))
-        world.redemptions[redeemed.id] = redeemed
-        sold = world.purchases[redeemed.id] = Purchase(redeemed.id, sale, now, coupon.member_id)
-        world.purchase_changed(None, sold, now)
-        return redeemed
+        coupon = self._found(ticket)
+        if coupon is None or not till.may_touch(coupon.store_id) or coupon.member_id not in world.members:
+            raise unknown()
+        check(coupon, sale, till, now)
+        before = None if sale.sale_id is None else world.purchases.get(purchase_name(sale, ""))
+        made, sold = book(coupon, sale, None if before is None else self._booking(before), now)
+        world.purchases[sold.id] = sold
+        world.purchase_changed(before, sold, now)
+        event = CouponEvent(CouponState.REDEEMED, now, "till")
+        world.close(coupon, event, spending(coupon, made.discount_minor))
+        world.redemptions[made.id] = made
+        world.redemptions_on[sold.id].append(made.id)
+        return made
 
-    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
-        """Undo a redemption of a store that is `allowed`. Raises NotFound, or Conflict when it is undone already."""
+    def _found(self, ticket: Ticket) -> Coupon | None:
+        world = self._world
+        names = [ticket.coupon_id, *(world.coupon_by_code.get(each) for each in ticket.code_hashes)]
+        return next((world.coupons[name] for name in names if name is not None and name in world.coupons), None)
+
+    def _booking(self, purchase: Purchase) -> Booking:
+        made = [self._world.redemptions[name] for name in self._world.redemptions_on[purchase.id]]
+        return Booking(purchase, tuple(Standing(each, self._world.coupons[each.coupon_id]) for each in made))
+
+    def roll_back(
+        self,
+        once: Once,
+        redemption_id: str,
+        returned: tuple[BasketItem, ...],
+        reason: str,
+        allowed: Callable[[str], bool],
+        now: datetime,
+    ) -> Rollback:
+        """Undo the sale of a redemption, or the part of it that was returned."""
+
+        def do() -> Rollback:
+            done = self._world.redemptions.get(redemption_id)
+            if done is None or not allowed(done.store_id):
+                raise NotFound("redemption_unknown", "there is no such redemption")
+            if done.rolled_back:
+                raise Conflict("already_rolled_back", "this redemption was rolled back before")
+            booked = self._booking(self._world.purchases[done.purchase_id])
+            undone = undo(booked, returned)
+            name = once.name("b_")
+            made = undone.rollback(name, redemption_id, booked.purchase.sale, returned, reason, now)
+            if self._world.rollbacks.setdefault(name, made) is not made:
+                raise Conflict("rollback_exists", "this return was booked before: send a new Idempotency-Key")
+            self._undo(booked, undone, now)
+            return made
+
         with self._world.lock:
-            return self._world.once(once, now, lambda: self._roll_back(redemption_id, allowed, now))
+            return self._world.once(once, now, do)
 
-    def _roll_back(self, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
-        world = self._world
-        done = world.redemptions.get(redemption_id)
-        if done is None or not allowed(done.store_id):
-            raise NotFound("redemption_unknown", "there is no such redemption")
-        if done.rolled_back:
-            raise Conflict("already_rolled_back", "this redemption has been undone already")
-        coupon = world.coupons[done.coupon_id]
-        world.move(coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
-        world.book(coupon, unspending(done.discount_minor, 1))
-        world.purchase_changed(world.purchases.pop(redemption_id), None, now)
-        world.redemptions[redemption_id] = replace(done, rolled_back=True)
-        return world.redemptions[redemption_id]
+    def _undo(self, booked: Booking, undone: Undone, now: datetime) -> None:
+        world, purchase_id, whole = self._world, booked.purchase.id, undone.after is None
+        if undone.after is None:
+            del world.purchases[purchase_id], world.redemptions_on[purchase_id]
+        else:
+            world.purchases[purchase_id] = undone.after
+        world.purchase_changed(booked.purchase, undone.after, now)
+        for each, back in zip(booked.standing, undone.back_minor, strict=True):
+            made, coupon = each.redemption, each.coupon
+            taken_back = made.taken_back_minor + back
+            world.redemptions[made.id] = replace(made, taken_back_minor=taken_back, rolled_back=whole)
+            if whole:
+                world.move(coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
+        for coupon, change in undone.unspent(booked):
+            world.book(coupon, change)
 
     def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
         """Book a sale without a coupon."""

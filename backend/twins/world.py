@@ -27,7 +27,7 @@ from backend.service.model import (
 )
 from backend.service.ports import Once
 from backend.service.staff import Actor, AuditEntry, KeyEntry, Tally, described
-from backend.service.till_model import ANSWERS_KEPT, Done, Refusal, key_reused
+from backend.service.till_model import ANSWERS_KEPT, Done, Refusal, Rollback, key_reused
 from stores.model import Product, Store
 from stores.sensitive import SensitivePlace
 
@@ -94,6 +94,9 @@ class World:
     dropped: Counter[str] = field(default_factory=Counter)
 
     redemptions: dict[str, Redemption] = field(default_factory=dict)
+    redemptions_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Ids of the redemptions that count on a sale, by purchase, oldest first."""
+    rollbacks: dict[str, Rollback] = field(default_factory=dict)
     purchases: dict[str, Purchase] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[str, Done | Refusal, datetime]] = field(default_factory=dict)
     """What was done once: digest, answer and time by credential and Idempotency-Key."""

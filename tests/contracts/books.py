@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from backend.adapters.sql import SqlLedger, rows
+from backend.adapters.sql import SqlLedger, rows_till
 from backend.adapters.sql import tables as t
+from backend.adapters.sql import tables_till as tt
 from backend.service.budgets import COUNTERS, WHOLE, Booked, reserving, scopes
 from backend.service.life import DISMISSED, MOVES
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Redemption
@@ -37,7 +38,7 @@ def owed(coupons: Iterable[Coupon], spent: Mapping[str, Redemption]) -> dict[tup
             if coupon.state in LIVE_STATES:
                 found[coupon.campaign_id, scope] += reserving(coupon)
             elif coupon.state is CouponState.REDEEMED:
-                found[coupon.campaign_id, scope] += Booked(spent_minor=spent[coupon.id].discount_minor, spent_count=1)
+                found[coupon.campaign_id, scope] += Booked(spent_minor=spent[coupon.id].standing_minor, spent_count=1)
     return {key: each for key, each in found.items() if each != Booked()}
 
 
@@ -66,7 +67,7 @@ def redemptions(ports: Ports) -> list[Redemption]:
         return list(ledger._world.redemptions.values())
     assert isinstance(ledger, SqlLedger)
     with ledger._database.read() as connection:
-        return [rows.redemption(row) for row in connection.execute(t.redemptions.select())]
+        return [rows_till.redemption(row) for row in connection.execute(tt.redemptions.select())]
 
 
 def outstanding(ports: Ports) -> Counter[str]:

@@ -33,6 +33,8 @@ from backend.service.model import (
 )
 from backend.service.ports import Once, Ports
 from backend.service.staff import Actor
+from backend.service.terms import Terms
+from backend.service.till_model import Rollback, Ticket, Till
 from stores.model import Circle, Position, Product, Store
 from tests.backend.decision.builders import NOW as NOW
 from tests.backend.decision.builders import facts, offer
@@ -75,7 +77,21 @@ OFFER = Offer(
 CAPPUCCINO = Product("cappuccino", "Cappuccino", 400, "EUR")
 CONSENT = Consent("location_offers", True, "2026-01", "app", NOW - timedelta(days=30))
 PHONE = Device(Registration("fid", "phone-1"), "android", "fi", "Europe/Helsinki")
-SALE = Sale("kamppi", (BasketItem("cappuccino", 1, 400), BasketItem("bun", 1, 350)), 750, "EUR")
+BUN = BasketItem("bun", 1, 350)
+SALE = Sale("kamppi", (BasketItem("cappuccino", 1, 400), BUN), 750, "EUR")
+
+
+def anywhere(_: str) -> bool:
+    """A key of the whole chain."""
+    return True
+
+
+TILL = Till(anywhere, lambda member_id, store_id: False)
+"""Of the whole chain, where nobody is known to be present."""
+
+
+NONE = Terms()
+"""No terms: what was reserved is taken off."""
 
 
 def open_shop(ports: Ports, budget_minor: int = 10_000, members: tuple[str, ...] = ("aino",)) -> None:
@@ -105,7 +121,7 @@ def answer(about: Facts, at: float = 0.0, draw: float = 0.5) -> Record:
     return Record(about, decide(about, Snapshot(), NOW + minutes(at), draw), draw)
 
 
-def coupon_of(about: Facts, decision: Decision) -> Coupon:
+def coupon_of(about: Facts, decision: Decision, terms: Terms = NONE) -> Coupon:
     """The coupon a decision makes."""
     given = decision.given
     assert given is not None
@@ -125,6 +141,7 @@ def coupon_of(about: Facts, decision: Decision) -> Coupon:
         issued_at=decision.at,
         expires_at=given.expires_at,
         budget_day=decision.at.date(),
+        terms=terms,
     )
 
 
@@ -133,21 +150,28 @@ def code_hash(coupon_id: str) -> str:
     return f"hash of {coupon_id}"
 
 
-def put_down(ports: Ports, record: Record) -> Outcome:
+def put_down(ports: Ports, record: Record, terms: Terms = NONE) -> Outcome:
     """Record it, with its coupon when it issues."""
     decision = record.decision
-    coupon = coupon_of(record.facts, decision) if decision.issues else None
+    coupon = coupon_of(record.facts, decision, terms) if decision.issues else None
     return ports.ledger.record(record, coupon, code_hash(decision.opportunity_id)).outcome
 
 
-def give(ports: Ports, member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **changes: Any) -> Coupon:
+def give(
+    ports: Ports,
+    member_id: str = "aino",
+    store_id: str = "kamppi",
+    at: float = 0.0,
+    terms: Terms = NONE,
+    **changes: Any,
+) -> Coupon:
     """Issue a coupon, as the member stands in the books; asserts that it was issued."""
     member = ports.members.get(member_id)
     last = None if member is None else member.last_given_at
     about = seen(member_id, store_id, at, member={"last_given_at": last}, **changes)
     unhurried = Snapshot(rules=replace(Snapshot().rules, cooldown_s=0.0))
     record = Record(about, decide(about, unhurried, NOW + minutes(at), 0.5), 0.5)
-    assert put_down(ports, record) == "issued"
+    assert put_down(ports, record, terms) == "issued"
     coupon = ports.ledger.coupon(record.decision.opportunity_id)
     assert coupon is not None
     return coupon
@@ -166,7 +190,14 @@ def once(key: str = "k1", digest: str = "d", credential: str = "till") -> Once:
 def redeem(ports: Ports, coupon: Coupon, key: str = "k1", at: float = 5.0, **changes: Any) -> Redemption:
     """Use a coupon at the till of Kamppi."""
     sale = replace(SALE, **changes)
-    return ports.ledger.redeem(once(key), {"id": coupon.id}, sale, NOW + minutes(at))
+    return ports.ledger.redeem(once(key), Ticket(coupon.id), sale, TILL, NOW + minutes(at))
+
+
+def roll_back(
+    ports: Ports, name: str, *returned: BasketItem, key: str = "back", digest: str = "d", at: float = 6.0
+) -> Rollback:
+    """Undo a redemption, or the part of it that was returned."""
+    return ports.ledger.roll_back(once(key, digest), name, returned, "changed mind", anywhere, NOW + minutes(at))
 
 
 def move(ports: Ports, coupon_id: str, to: CouponState | Literal["dismissed"], at: float = 1.0) -> Coupon | None:

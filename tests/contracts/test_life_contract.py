@@ -21,10 +21,10 @@ from tests.contracts.examples import (
     give,
     minutes,
     move,
-    once,
     open_shop,
     outstanding,
     redeem,
+    roll_back,
 )
 
 STAFF = "staff:key1"
@@ -48,7 +48,7 @@ def test_a_timeline_tells_what_happened_when_and_by_whom(ports: Ports) -> None:
     for at, event in enumerate(MOVING, start=1):
         move(ports, coupon.id, event, at)
     done = redeem(ports, coupon, at=4)
-    ports.ledger.roll_back(once("back"), done.id, lambda _: True, NOW + minutes(5))
+    roll_back(ports, done.id, at=5)
     assert told(ports, coupon) == [
         ("issued", NOW, "decision"),
         ("delivered", NOW + minutes(1), "app"),

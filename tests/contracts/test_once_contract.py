@@ -11,7 +11,7 @@ import pytest
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
 from backend.service.model import Redemption
 from backend.service.ports import Once, Ports
-from tests.contracts.examples import NOW, at_once, budget, give, minutes, once, open_shop, purchase, redeem
+from tests.contracts.examples import NOW, at_once, budget, give, minutes, once, open_shop, purchase, redeem, roll_back
 
 DAY = timedelta(hours=24)
 LATE = Conflict("coupon_expired", "this coupon has ended")
@@ -33,7 +33,7 @@ def test_an_answer_stays_what_it_was_whatever_happened_since(ports: Ports) -> No
     open_shop(ports)
     coupon = give(ports)
     first = redeem(ports, coupon)
-    ports.ledger.roll_back(once("back"), first.id, lambda _: True, NOW + minutes(6))
+    roll_back(ports, first.id)
     assert redeem(ports, coupon, at=60) == first
     assert budget(ports) == (0, 0)
 

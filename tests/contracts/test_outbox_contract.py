@@ -14,15 +14,13 @@ from tests.contracts.examples import (
     KAMPPI,
     NOW,
     PHONE,
-    SALE,
     SPRING,
     ghost,
     give,
-    minutes,
     move,
-    once,
     open_shop,
     put_down,
+    redeem,
 )
 
 REAL = 1_800_000_000.0
@@ -67,7 +65,7 @@ def test_a_row_is_read_as_it_stands_after_the_claim(ports: Ports) -> None:
     (row,) = ports.ledger.claim(10, REAL, 60.0)
     ports.members.record_consent("aino", replace(CONSENT, granted=False, at=NOW))
     ports.chain.change_campaign(SPRING.id, lambda old: replace(old, status="paused", ends_at=NOW), BY)
-    ports.ledger.redeem(once(), {"id": coupon.id}, SALE, NOW + minutes(1))
+    redeem(ports, coupon, at=1)
     queued = standing(ports, row)
     assert queued.member is not None
     assert queued.campaign is not None

@@ -115,3 +115,12 @@ def test_steps_of_one_member_follow_each_other(presence: TwinPresence) -> None:
     final = presence.apply("aino", REAL, count).state
     assert final is not None
     assert len(final.inside) == 801
+
+
+def test_a_member_is_inside_a_fence_as_long_as_it_is_known_beyond_doubt(presence: TwinPresence) -> None:
+    visits = {"kamppi": Visit(NOW, NOW, sure=True), "pasila": Visit(NOW, NOW)}
+    put(presence, "aino", 0, replace(state(), inside=visits))
+    found = {name: presence.inside("aino", name, REAL + 900) for name in ("kamppi", "pasila", "kallio")}
+    assert found == {"kamppi": True, "pasila": False, "kallio": False}
+    assert not presence.inside("eero", "kamppi", REAL)
+    assert not presence.inside("aino", "kamppi", REAL + 901)

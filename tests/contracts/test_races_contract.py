@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from backend.service.model import Coupon, Device, Redemption, Registration
-from backend.service.ports import Once, Ports
+from backend.service.model import BasketItem, Coupon, Device, Redemption, Registration
+from backend.service.ports import Ports
+from backend.service.terms import Terms
+from backend.service.till_model import Rollback, Ticket
 from tests.backend.decision.builders import evidence
 from tests.contracts.examples import (
+    BUN,
     NOW,
     SALE,
+    TILL,
     answer,
     at_once,
     budget,
@@ -23,6 +27,7 @@ from tests.contracts.examples import (
     purchase,
     put_down,
     redeem,
+    roll_back,
     seen,
 )
 
@@ -91,7 +96,7 @@ def test_one_key_for_two_coupons_at_once_redeems_one(ports: Ports) -> None:
     coupons: list[Coupon] = [give(ports, "aino"), give(ports, "eero")]
 
     def use(n: int) -> Redemption:
-        return ports.ledger.redeem(Once("till", "k", f"body {n}"), {"id": coupons[n].id}, SALE, NOW + minutes(1))
+        return ports.ledger.redeem(once("k", f"body {n}"), Ticket(coupons[n].id), SALE, TILL, NOW + minutes(1))
 
     results = at_once(2, use)
     refused = kinds([each for each in results if isinstance(each, Exception)])
@@ -102,8 +107,8 @@ def test_one_key_for_two_coupons_at_once_redeems_one(ports: Ports) -> None:
 def test_many_rollbacks_at_once_give_the_money_back_once(ports: Ports) -> None:
     open_shop(ports)
     done = redeem(ports, give(ports))
-    results = at_once(8, lambda n: ports.ledger.roll_back(once(f"b{n}"), done.id, lambda _: True, NOW))
-    assert sum(isinstance(each, Redemption) for each in results) == 1
+    results = at_once(8, lambda n: roll_back(ports, done.id, key=f"b{n}"))
+    assert sum(isinstance(each, Rollback) for each in results) == 1
     assert kinds([each for each in results if isinstance(each, Exception)]) == {"already_rolled_back": 7}
     assert budget(ports) == (0, 0)
 
@@ -187,3 +192,23 @@ def test_a_registration_that_many_claim_at_once_goes_to_one(ports: Ports) -> Non
         assert results == [None] * 8
         owners = [name for name in names if (known := ports.members.get(name)) is not None and known.device == phone]
         assert len(owners) == 1
+
+
+def test_coupons_that_join_one_sale_at_once_take_off_no_more_than_it_costs(ports: Ports) -> None:
+    open_shop(ports)
+    coupons = [give(ports, at=n, terms=Terms(stackable=True)) for n in range(4)]
+    cheap = {"sale_id": "r1", "items": (BasketItem("cappuccino", 1, 250),), "total_minor": 250}
+    results = at_once(4, lambda n: redeem(ports, coupons[n], key=f"k{n}", **cheap))
+    assert kinds([each for each in results if isinstance(each, Exception)]) == {"nothing_to_take_off": 1}
+    assert sorted(each.discount_minor for each in results if isinstance(each, Redemption)) == [50, 100, 100]
+    assert [each.discount_minor for each in ports.ledger.purchases()] == [250]
+    assert (budget(ports), outstanding(ports)) == ((100, 250), 1)
+
+
+def test_returns_at_once_give_back_no_more_than_was_bought(ports: Ports) -> None:
+    open_shop(ports)
+    three = BasketItem("bun", 3, 350)
+    done = redeem(ports, give(ports), items=(SALE.items[0], three), total_minor=1450)
+    results = at_once(6, lambda n: roll_back(ports, done.id, BUN, key=f"b{n}"))
+    assert [each.refund_minor for each in results if isinstance(each, Rollback)] == [350] * 3
+    assert kinds([each for each in results if isinstance(each, Exception)]) == {"not_bought": 3}

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
-from backend.service.model import BasketItem, CouponState, Purchase, Redemption
+from backend.service.model import BasketItem, CouponState, Purchase
 from backend.service.ports import Ports
-from backend.service.till_model import Bought
+from backend.service.till_model import Bought, Ticket, Till
 from tests.contracts.examples import (
     NOW,
     SALE,
+    TILL,
+    anywhere,
     budget,
     code_hash,
     give,
@@ -24,15 +26,8 @@ from tests.contracts.examples import (
     outstanding,
     purchase,
     redeem,
+    roll_back,
 )
-
-
-def everywhere(store_id: str) -> bool:
-    return True
-
-
-def roll_back(ports: Ports, name: str, key: str = "back", digest: str = "d") -> Redemption:
-    return ports.ledger.roll_back(once(key, digest), name, everywhere, NOW + minutes(6))
 
 
 def test_a_coupon_is_used_and_the_sale_is_booked(ports: Ports) -> None:
@@ -46,23 +41,37 @@ def test_a_coupon_is_used_and_the_sale_is_booked(ports: Ports) -> None:
     assert used is not None
     assert used.state is CouponState.REDEEMED
     assert (budget(ports), outstanding(ports)) == ((0, 100), 0)
-    assert list(ports.ledger.purchases()) == [Purchase(done.id, SALE, NOW + minutes(5), "aino")]
+    assert list(ports.ledger.purchases()) == [Purchase(done.id, SALE, NOW + minutes(5), "aino", 100)]
 
 
 def test_a_coupon_is_found_by_its_code(ports: Ports) -> None:
     open_shop(ports)
     coupon = give(ports)
-    done = ports.ledger.redeem(once(), {"code_hash": code_hash(coupon.id)}, SALE, NOW)
+    done = ports.ledger.redeem(once(), Ticket(code_hashes=("older key", code_hash(coupon.id))), SALE, TILL, NOW)
     assert done.coupon_id == coupon.id
 
 
-@pytest.mark.parametrize("find", [{"id": "unknown"}, {"code_hash": "unknown"}])
-def test_a_coupon_nobody_knows_is_not_found(ports: Ports, find: Any) -> None:
+@pytest.mark.parametrize("ticket", [Ticket("unknown"), Ticket(code_hashes=("unknown",))])
+def test_a_coupon_nobody_knows_is_not_found(ports: Ports, ticket: Ticket) -> None:
     open_shop(ports)
     give(ports)
     with pytest.raises(NotFound) as raised:
-        ports.ledger.redeem(once(), find, SALE, NOW)
+        ports.ledger.redeem(once(), ticket, SALE, TILL, NOW)
     assert raised.value.reason == "coupon_unknown"
+
+
+def test_a_till_of_another_store_learns_nothing_of_a_coupon_used_or_not(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    elsewhere = Till(lambda store_id: store_id == "pasila", lambda member_id, store_id: True)
+    told = []
+    for key, ticket in (("k1", Ticket("unknown")), ("k2", Ticket(coupon.id)), ("k3", Ticket(coupon.id))):
+        with pytest.raises(NotFound) as raised:
+            ports.ledger.redeem(once(key), ticket, replace(SALE, store_id="pasila"), elsewhere, NOW)
+        told.append((raised.value.reason, raised.value.detail))
+        if key == "k2":
+            redeem(ports, coupon, key="right till")
+    assert len(set(told)) == 1
 
 
 def test_a_cheap_basket_gets_no_more_off_than_it_costs_and_the_rest_goes_back(ports: Ports) -> None:
@@ -125,9 +134,9 @@ def test_a_key_is_good_for_one_request_of_one_credential(ports: Ports) -> None:
     redeem(ports, one, key="k1")
     for digest in ("another", "d2"):
         with pytest.raises(Invalid) as raised:
-            ports.ledger.redeem(once("k1", digest), {"id": two.id}, SALE, NOW)
+            ports.ledger.redeem(once("k1", digest), Ticket(two.id), SALE, TILL, NOW)
         assert raised.value.reason == "idempotency_key_reused"
-    done = ports.ledger.redeem(once("k1", "another", credential="other till"), {"id": two.id}, SALE, NOW)
+    done = ports.ledger.redeem(once("k1", "another", credential="other till"), Ticket(two.id), SALE, TILL, NOW)
     assert done.coupon_id == two.id
 
 
@@ -135,7 +144,9 @@ def test_a_rollback_gives_the_money_back_and_the_coupon_stays_used(ports: Ports)
     open_shop(ports)
     coupon = give(ports)
     done = redeem(ports, coupon)
-    assert roll_back(ports, done.id) == replace(done, rolled_back=True)
+    undone = roll_back(ports, done.id)
+    assert (undone.redemption_id, undone.rolled_back, undone.items) == (done.id, True, SALE.items)
+    assert (undone.refund_minor, undone.to_pay_minor, undone.currency) == (650, 0, "EUR")
     stands = ports.ledger.coupon(coupon.id)
     assert stands is not None
     assert stands.state is CouponState.ROLLED_BACK
@@ -153,7 +164,7 @@ def test_a_rollback_happens_once(ports: Ports) -> None:
     refused = {"already_rolled_back": ("back-2", "d"), "idempotency_key_reused": ("back", "d2")}
     for reason, (key, digest) in refused.items():
         with pytest.raises(LullError) as raised:
-            roll_back(ports, done.id, key, digest)
+            roll_back(ports, done.id, key=key, digest=digest)
         assert raised.value.reason == reason
     assert budget(ports) == (0, 0)
 
@@ -168,9 +179,9 @@ def test_who_may_not_touch_the_store_does_not_learn_of_its_redemptions(ports: Po
         return False
 
     answers: list[LullError] = []
-    for name, allowed in ((done.id, nowhere), ("unknown", everywhere)):
+    for name, allowed in ((done.id, nowhere), ("unknown", anywhere)):
         with pytest.raises(NotFound) as raised:
-            ports.ledger.roll_back(once("back"), name, allowed, NOW)
+            ports.ledger.roll_back(once("back"), name, (), "changed mind", allowed, NOW)
         answers.append(raised.value)
     assert seen == ["kamppi"]
     assert answers[0].reason == answers[1].reason

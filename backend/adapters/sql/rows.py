@@ -15,7 +15,6 @@ from backend.decision.facts import FACTS
 from backend.decision.result import Decision
 from backend.service.model import (
     PURPOSES,
-    BasketItem,
     Campaign,
     Consent,
     Coupon,
@@ -24,12 +23,10 @@ from backend.service.model import (
     Member,
     Offer,
     Preferences,
-    Purchase,
     Record,
-    Redemption,
     Registration,
-    Sale,
 )
+from backend.service.terms import Terms
 from stores.model import Fence, Position, Product, Store
 from stores.sensitive import SensitivePlace
 
@@ -39,7 +36,7 @@ FENCE: TypeAdapter[Fence] = TypeAdapter(Fence)
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 PREFERENCES: TypeAdapter[Preferences] = TypeAdapter(Preferences)
 TASTES: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
-ITEMS: TypeAdapter[tuple[BasketItem, ...]] = TypeAdapter(tuple[BasketItem, ...])
+TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 
 MEMBER = sa.select(
     t.members,
@@ -224,44 +221,27 @@ def record(row: Row) -> Record:
     )
 
 
-_COUPON_FIELDS = tuple(name for name in Coupon.__dataclass_fields__ if name != "state")
+_COUPON_FIELDS = tuple(name for name in Coupon.__dataclass_fields__ if name not in ("state", "terms"))
 
 
 def coupon_row(coupon: Coupon, code_hash: str) -> dict[str, Any]:
     """A coupon's columns."""
     values = {name: getattr(coupon, name) for name in _COUPON_FIELDS}
-    return {**values, "state": coupon.state.value, "code_hash": code_hash}
+    return {**values, "state": coupon.state.value, "terms": _terms_text(coupon.terms), "code_hash": code_hash}
 
 
 def coupon(row: Row | Part) -> Coupon:
     """A coupon, from any row that has all of its columns."""
-    return Coupon(**{name: getattr(row, name) for name in _COUPON_FIELDS}, state=CouponState(row.state))
+    values = {name: getattr(row, name) for name in _COUPON_FIELDS}
+    return Coupon(**values, state=CouponState(row.state), terms=_terms(row.terms))
 
 
-def redemption(row: Row) -> Redemption:
-    """A redemption."""
-    return Redemption(**row._mapping)
+@lru_cache(maxsize=4096)
+def _terms(body: str) -> Terms:
+    """As many as there are offers."""
+    return TERMS.validate_json(body)
 
 
-def redemption_row(redemption: Redemption) -> dict[str, Any]:
-    """A redemption's columns."""
-    return asdict(redemption)
-
-
-def purchase_row(purchase: Purchase) -> dict[str, Any]:
-    """A purchase's columns."""
-    return {
-        "id": purchase.id,
-        "store_id": purchase.sale.store_id,
-        "member_id": purchase.member_id,
-        "at": purchase.at,
-        "total_minor": purchase.sale.total_minor,
-        "currency": purchase.sale.currency,
-        "items": ITEMS.dump_json(purchase.sale.items).decode(),
-    }
-
-
-def purchase(row: Row) -> Purchase:
-    """A purchase."""
-    sale = Sale(row.store_id, ITEMS.validate_json(row.items), row.total_minor, row.currency)
-    return Purchase(row.id, sale, row.at, row.member_id)
+@lru_cache(maxsize=4096)
+def _terms_text(terms: Terms) -> str:
+    return TERMS.dump_json(terms).decode()

@@ -1,26 +1,33 @@
-"""Redemptions, roll-backs and purchases in the database, each done once."""
+"""Redemptions, returns and purchases in the database, each done once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Literal
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import budgets, rows, timeline
+from backend.adapters.sql import rows, rows_till
 from backend.adapters.sql import tables as t
-from backend.adapters.sql.booking import purchase_changed
+from backend.adapters.sql import tables_till as tt
+from backend.adapters.sql.booking import (
+    lock_member,
+    lock_sale,
+    member_of_sale,
+    purchase_changed,
+    standing,
+    take_back,
+    update_sale,
+)
 from backend.adapters.sql.issue import close
 from backend.adapters.sql.once import SqlOnce
-from backend.service.budgets import unspending
-from backend.service.errors import Conflict, NotFound
+from backend.service.errors import Conflict, InFlight, NotFound
 from backend.service.life import CouponEvent
-from backend.service.model import CouponState, Purchase, Redemption, Sale
+from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
-from backend.service.redemption import redemption
-from backend.service.till_model import Bought
+from backend.service.redemption import book, check, undo, unknown, used
+from backend.service.till_model import Booking, Bought, Rollback, Ticket, Till
 
 IMPORT_BATCH = 1_000
 
@@ -28,45 +35,76 @@ IMPORT_BATCH = 1_000
 class SqlSales(SqlOnce):
     """The tills' part of the ledger port."""
 
-    def redeem(
-        self, once: Once, find: Mapping[Literal["id", "code_hash"], str], sale: Sale, now: datetime
-    ) -> Redemption:
-        """Use a coupon and book the sale."""
+    def redeem(self, once: Once, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
+        """Use a coupon and book the sale; locks member, sale, coupon, store and campaign, in this order."""
 
         def do(connection: sa.Connection) -> Redemption:
-            wanted = [t.coupons.c[name] == value for name, value in find.items()]
-            row = connection.execute(t.coupons.select().where(*wanted).with_for_update()).one_or_none()
-            if row is None:
-                raise NotFound("coupon_unknown", "there is no coupon with this code: check what was typed")
+            row = connection.execute(_find(ticket)).one_or_none()
+            if row is None or not till.may_touch(row.store_id):
+                raise unknown()
             coupon = rows.coupon(row)
-            made = redemption(coupon, sale, now, "r_" + coupon.id)
-            sold = Purchase(made.id, sale, now, coupon.member_id)
-            connection.execute(t.purchases.insert(), rows.purchase_row(sold))
-            purchase_changed(connection, None, sold, now)
-            used = CouponEvent(CouponState.REDEEMED, now, "till")
-            if not close(connection, [(coupon, used)], made.discount_minor):
-                raise Conflict("coupon_used", "this coupon has been used; a coupon is good for one purchase")
-            connection.execute(t.redemptions.insert(), rows.redemption_row(made))
+            check(coupon, sale, till, now)
+            if not lock_member(connection, coupon.member_id):
+                raise unknown()
+            made = self._booked(connection, coupon, sale, now)
+            event = CouponEvent(CouponState.REDEEMED, now, "till")
+            if not close(connection, [(coupon, event)], made.discount_minor):
+                raise used()
+            connection.execute(tt.redemptions.insert(), rows_till.redemption_row(made))
             return made
 
         return self._once(once, now, do)
 
-    def roll_back(self, once: Once, redemption_id: str, allowed: Callable[[str], bool], now: datetime) -> Redemption:
-        """Undo a redemption."""
+    def _booked(self, connection: sa.Connection, coupon: Coupon, sale: Sale, now: datetime) -> Redemption:
+        """Book the sale, or count the coupon on it when it is booked already."""
+        made, sold = book(coupon, sale, None, now)
+        if self._insert(connection, sold):
+            purchase_changed(connection, None, sold, now)
+            return made
+        if sale.sale_id is None:
+            raise used()
+        before = lock_sale(connection, sold.id)
+        if before is None:
+            raise InFlight("sale_in_flight", "this sale is being changed: ask again in a second")
+        made, sold = book(coupon, sale, Booking(before, standing(connection, sold.id)), now)
+        update_sale(connection, sold)
+        purchase_changed(connection, before, sold, now)
+        return made
 
-        def do(connection: sa.Connection) -> Redemption:
-            made = _redemption(connection, redemption_id)
-            if not allowed(made.store_id):
+    def roll_back(
+        self,
+        once: Once,
+        redemption_id: str,
+        returned: tuple[BasketItem, ...],
+        reason: str,
+        allowed: Callable[[str], bool],
+        now: datetime,
+    ) -> Rollback:
+        """Undo a sale or a part of it; locks member, sale, redemptions, coupons and campaigns, in this order."""
+
+        def do(connection: sa.Connection) -> Rollback:
+            row = connection.execute(tt.redemptions.select().where(tt.redemptions.c.id == redemption_id)).one_or_none()
+            if row is None or not allowed(row.store_id):
                 raise NotFound("redemption_unknown", "there is no such redemption")
-            mine = (t.redemptions.c.id == redemption_id, ~t.redemptions.c.rolled_back)
-            if connection.execute(t.redemptions.update().where(*mine).values(rolled_back=True)).rowcount != 1:
+            member_id = member_of_sale(connection, row.purchase_id)
+            if member_id is not None:
+                lock_member(connection, member_id)
+            before = lock_sale(connection, row.purchase_id)
+            booked = None if before is None else Booking(before, standing(connection, before.id))
+            if booked is None or redemption_id not in {each.redemption.id for each in booked.standing}:
                 raise Conflict("already_rolled_back", "this redemption was rolled back before")
-            remove = t.purchases.delete().where(t.purchases.c.id == redemption_id).returning(t.purchases)
-            purchase_changed(connection, rows.purchase(connection.execute(remove).one()), None, now)
-            coupon = rows.coupon(connection.execute(t.coupons.select().where(t.coupons.c.id == made.coupon_id)).one())
-            timeline.roll_back(connection, coupon, CouponEvent(CouponState.ROLLED_BACK, now, "till"))
-            budgets.book(connection, [(coupon, unspending(made.discount_minor, 1))])
-            return _redemption(connection, redemption_id)
+            undone = undo(booked, returned)
+            if undone.after is None:
+                connection.execute(tt.purchases.delete().where(tt.purchases.c.id == row.purchase_id))
+            else:
+                update_sale(connection, undone.after)
+            purchase_changed(connection, booked.purchase, undone.after, now)
+            take_back(connection, booked, undone, now)
+            made = undone.rollback(once.name("b_"), redemption_id, booked.purchase.sale, returned, reason, now)
+            insert = self._database.insert(tt.rollbacks).on_conflict_do_nothing(index_elements=["id"])
+            if connection.execute(insert, rows_till.rollback_row(made)).rowcount != 1:
+                raise Conflict("rollback_exists", "this return was booked before: send a new Idempotency-Key")
+            return made
 
         return self._once(once, now, do)
 
@@ -74,21 +112,25 @@ class SqlSales(SqlOnce):
         """Book a sale."""
 
         def do(connection: sa.Connection) -> Bought:
-            insert = self._database.insert(t.purchases).on_conflict_do_nothing(index_elements=["id"])
-            if connection.execute(insert, rows.purchase_row(purchase)).rowcount != 1:
+            if not self._insert(connection, purchase):
                 raise Conflict("purchase_exists", "a purchase with this id is booked already")
             purchase_changed(connection, None, purchase, now)
             return Bought(purchase.id)
 
         return self._once(once, now, do)
 
+    def _insert(self, connection: sa.Connection, purchase: Purchase) -> bool:
+        """Book a purchase; whether it was not there yet."""
+        insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
+        return connection.execute(insert, rows_till.purchase_row(purchase)).rowcount == 1
+
     def add_purchases(self, purchases: Iterable[Purchase]) -> int:
         """Import past purchases in one transaction."""
-        insert = self._database.insert(t.purchases).on_conflict_do_nothing(index_elements=["id"])
-        count = sa.select(sa.func.count()).select_from(t.purchases)
+        insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
+        count = sa.select(sa.func.count()).select_from(tt.purchases)
         with self._database.write() as connection:
             before = connection.execute(count).scalar_one()
-            values = map(rows.purchase_row, purchases)
+            values = map(rows_till.purchase_row, purchases)
             while batch := list(islice(values, IMPORT_BATCH)):
                 connection.execute(insert, batch)
             return int(connection.execute(count).scalar_one() - before)
@@ -96,12 +138,11 @@ class SqlSales(SqlOnce):
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, by time."""
         with self._database.read() as connection:
-            for row in connection.execute(t.purchases.select().order_by(t.purchases.c.at, t.purchases.c.id)):
-                yield rows.purchase(row)
+            for row in connection.execute(tt.purchases.select().order_by(tt.purchases.c.at, tt.purchases.c.id)):
+                yield rows_till.purchase(row)
 
 
-def _redemption(connection: sa.Connection, redemption_id: str) -> Redemption:
-    row = connection.execute(t.redemptions.select().where(t.redemptions.c.id == redemption_id)).one_or_none()
-    if row is None:
-        raise NotFound("redemption_unknown", "there is no such redemption")
-    return rows.redemption(row)
+def _find(ticket: Ticket) -> sa.Select[tuple[object, ...]]:
+    if ticket.coupon_id is not None:
+        return t.coupons.select().where(t.coupons.c.id == ticket.coupon_id)
+    return t.coupons.select().where(t.coupons.c.code_hash.in_(ticket.code_hashes))

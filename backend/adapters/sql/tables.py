@@ -99,6 +99,9 @@ offers = sa.Table(
     sa.Column("tiers", sa.JSON, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("minimum_spend_minor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("stackable", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("only_present", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 campaigns = sa.Table(
@@ -242,6 +245,7 @@ coupons = sa.Table(
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("budget_day", sa.Date, nullable=False, server_default="1970-01-01"),
+    sa.Column("terms", sa.Text, nullable=False, server_default="{}"),
     sa.Index("coupons_member", "member_id", "issued_at"),
     sa.Index("coupons_state", "state", "expires_at"),
     sa.Index("coupons_issued", "issued_at"),
@@ -259,30 +263,4 @@ outbox = sa.Table(
     sa.Column("first_tried_at", sa.Double),
     sa.Column("not_before", sa.Double, nullable=False),
     sa.Index("outbox_due", "status", "not_before"),
-)
-
-redemptions = sa.Table(
-    "redemptions",
-    metadata,
-    _id(primary_key=True),
-    sa.Column("coupon_id", sa.Text, nullable=False, unique=True),
-    sa.Column("store_id", sa.Text, nullable=False),
-    sa.Column("product_name", sa.Text, nullable=False),
-    sa.Column("discount_minor", sa.BigInteger, nullable=False),
-    sa.Column("to_pay_minor", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("redeemed_at", Instant, nullable=False),
-    sa.Column("rolled_back", sa.Boolean, nullable=False),
-)
-
-purchases = sa.Table(
-    "purchases",
-    metadata,
-    _id(primary_key=True),
-    sa.Column("store_id", sa.Text, nullable=False),
-    sa.Column("member_id", sa.Text),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("total_minor", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("items", sa.Text, nullable=False),
 )

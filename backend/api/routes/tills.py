@@ -10,6 +10,7 @@ from backend.api.schemas.tills import (
     PurchaseBody,
     RedemptionAnswer,
     RedemptionBody,
+    RollbackAnswer,
     RollbackBody,
 )
 
@@ -32,16 +33,19 @@ def post_redemption(call: Call) -> RedemptionAnswer:
     return RedemptionAnswer.of(done)
 
 
-def post_rollback(call: Call) -> RedemptionAnswer:
-    """Undo a redemption."""
-    return RedemptionAnswer.of(call.services.tills.roll_back(call.key, call.only_once, call.path["redemption_id"]))
+def post_rollback(call: Call) -> RollbackAnswer:
+    """Undo a sale, or a part of it."""
+    body: RollbackBody = call.body
+    name = call.path["redemption_id"]
+    done = call.services.tills.roll_back(call.key, call.only_once, name, body.to_items(), body.reason)
+    return RollbackAnswer.of(done)
 
 
 def post_purchase(call: Call) -> PurchaseAnswer:
     """Book a sale without a coupon."""
     body: PurchaseBody = call.body
-    once = call.only_once
-    return PurchaseAnswer(call.services.tills.buy(call.key, once, body.to_purchase(once.name("p_"))).id)
+    done = call.services.tills.buy(call.key, call.only_once, body.to_sale(), body.at, body.member_id)
+    return PurchaseAnswer(done.id)
 
 
 ROUTES = (
@@ -54,8 +58,8 @@ ROUTES = (
         body=RedemptionBody, statuses=(201,), errors=(404, 409), once=True,
     ),
     Route(
-        "POST", "/v1/redemptions/{redemption_id}/rollback", post_rollback, "Undo a redemption", RedemptionAnswer, TILL,
-        body=RollbackBody, statuses=(201,), errors=(404, 409), once=True,
+        "POST", "/v1/redemptions/{redemption_id}/rollback", post_rollback, "Undo a redemption, or a part of it",
+        RollbackAnswer, TILL, body=RollbackBody, statuses=(201,), errors=(404, 409), once=True,
     ),
     Route(
         "POST", "/v1/purchases", post_purchase, "Book a sale without a coupon", PurchaseAnswer, TILL,

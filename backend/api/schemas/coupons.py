@@ -28,6 +28,9 @@ class CouponAnswer:
     issued_at: datetime
     expires_at: datetime
     state: CouponState
+    minimum_spend_minor: int
+    stackable: bool
+    only_present: bool
 
     @staticmethod
     def of(coupon: Coupon, code: str) -> CouponAnswer:
@@ -46,6 +49,9 @@ class CouponAnswer:
             issued_at=coupon.issued_at,
             expires_at=coupon.expires_at,
             state=coupon.state,
+            minimum_spend_minor=coupon.terms.minimum_spend_minor,
+            stackable=coupon.terms.stackable,
+            only_present=coupon.terms.only_present,
         )
 
 

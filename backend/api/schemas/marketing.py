@@ -33,6 +33,9 @@ class OfferBody(Body):
     tiers: list[Tier] = Field(min_length=1, max_length=3)
     title: Annotated[Text, StringConstraints(max_length=200)]
     body: Text
+    minimum_spend_minor: Money = Field(default=0, description="Of the basket before any coupon")
+    stackable: bool = Field(default=False, description="Whether other stackable coupons may count on the same sale")
+    only_present: bool = Field(default=False, description="Redeemed only while the phone is inside the store's fence")
 
     def to_offer(self) -> Offer:
         """As the use cases want it."""
@@ -45,6 +48,9 @@ class OfferBody(Body):
             tiers=tuple(dict.fromkeys(self.tiers)),
             title=self.title,
             body=self.body,
+            minimum_spend_minor=self.minimum_spend_minor,
+            stackable=self.stackable,
+            only_present=self.only_present,
         )
 
 
@@ -67,12 +73,25 @@ class OfferAnswer:
     tiers: tuple[Tier, ...]
     title: str
     body: str
+    minimum_spend_minor: int
+    stackable: bool
+    only_present: bool
 
     @staticmethod
     def of(offer: Offer) -> OfferAnswer:
         """From the use cases."""
-        discount = DiscountAnswer(offer.discount_kind, offer.discount_value)
-        return OfferAnswer(offer.id, offer.name, offer.product_id, discount, offer.tiers, offer.title, offer.body)
+        return OfferAnswer(
+            id=offer.id,
+            name=offer.name,
+            product_id=offer.product_id,
+            discount=DiscountAnswer(offer.discount_kind, offer.discount_value),
+            tiers=offer.tiers,
+            title=offer.title,
+            body=offer.body,
+            minimum_spend_minor=offer.minimum_spend_minor,
+            stackable=offer.stackable,
+            only_present=offer.only_present,
+        )
 
 
 OfferIds = Annotated[list[Id], Field(min_length=1, max_length=500)]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Item, Moment, Money, Secret, Text
-from backend.service.model import Observation, Purchase, Redemption, Sale
+from backend.service.model import BasketItem, Observation, Redemption, Sale
+from backend.service.till_model import Rollback
 from backend.service.tills import Shown
 from stores.money import money
 
@@ -17,6 +18,13 @@ Terminal = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
     Field(description="Which of the tills that share this API key this is; the same one each time"),
+]
+
+
+SaleId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:/-]+$"),
+    Field(description="The number of the receipt, which no other sale of the store ever has. It books a sale once"),
 ]
 
 
@@ -75,11 +83,12 @@ class SaleBody(Body):
     items: list[Item] = Field(min_length=1, max_length=500)
     total_minor: Money
     currency: Currency
+    sale_id: SaleId | None = None
 
     def to_sale(self) -> Sale:
         """As the use cases want it."""
         items = tuple(item.to_item() for item in self.items)
-        return Sale(self.store_id, items, self.total_minor, self.currency)
+        return Sale(self.store_id, items, self.total_minor, self.currency, self.sale_id)
 
 
 class RedemptionBody(SaleBody):
@@ -137,9 +146,48 @@ class RedemptionAnswer:
 
 
 class RollbackBody(Body):
-    """Why a redemption is undone."""
+    """Why a sale is undone, and what of it was returned, priced as it was sold; without items all of it."""
 
     reason: Text
+    items: Annotated[list[Item], Field(min_length=1, max_length=500)] | None = None
+
+    def to_items(self) -> tuple[BasketItem, ...]:
+        """As the use cases want it."""
+        return tuple(item.to_item() for item in self.items or ())
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackAnswer:
+    """A return: what to give back, what has been paid for what is kept, and a line for the receipt.
+
+    `rolled_back` is true once all of the sale was returned; then every coupon on it has ended.
+    """
+
+    id: str
+    redemption_id: str
+    store_id: str
+    refund_minor: int
+    to_pay_minor: int
+    currency: str
+    print: str
+    rolled_back: bool
+    rolled_back_at: datetime
+
+    @staticmethod
+    def of(done: Rollback) -> RollbackAnswer:
+        """From the use cases."""
+        back, paid = money(done.refund_minor, done.currency), money(done.to_pay_minor, done.currency)
+        return RollbackAnswer(
+            id=done.id,
+            redemption_id=done.redemption_id,
+            store_id=done.store_id,
+            refund_minor=done.refund_minor,
+            to_pay_minor=done.to_pay_minor,
+            currency=done.currency,
+            print=f"Returned: {back} to refund, {paid} paid for the rest",
+            rolled_back=done.rolled_back,
+            rolled_back_at=done.rolled_back_at,
+        )
 
 
 class PurchaseBody(SaleBody):
@@ -147,10 +195,6 @@ class PurchaseBody(SaleBody):
 
     member_id: ImportedId | None = None
     at: Moment
-
-    def to_purchase(self, purchase_id: str) -> Purchase:
-        """As the use cases want it."""
-        return Purchase(purchase_id, self.to_sale(), self.at, self.member_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,9 @@ def test_a_redemption_is_rolled_back(lull: Lull) -> None:
     path = f"/v1/redemptions/{done['id']}/rollback"
     answer = lull.post(path, {"reason": "wrong basket"}, lull.till, once="undo-1")
     assert answer.status_code == 201
-    assert answer.get_json()["rolled_back"] is True
+    said = answer.get_json()
+    assert (said["refund_minor"], said["to_pay_minor"], said["rolled_back"]) == (300, 0, True)
+    assert said["print"] == "Returned: 3.00 EUR to refund, 0.00 EUR paid for the rest"
     assert lull.post("/v1/redemptions/none/rollback", {"reason": "x"}, lull.till, once="undo-2").status_code == 404
 
 

@@ -83,6 +83,9 @@ OFFER: dict[str, Any] = {
     "tiers": ["green", "gold"],
     "title": "{product} at {store}",
     "body": "{discount} off, {price} until {until}",
+    "minimum_spend_minor": 0,
+    "stackable": False,
+    "only_present": False,
 }
 CAMPAIGN: dict[str, Any] = {
     "id": "spring",
