@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 
-from backend.service.model import PURPOSES, TIERS, BasketItem, Purpose, Tier
+from backend.service.loyalty_model import TIERS, Tier
+from backend.service.model import PURPOSES, BasketItem, Purpose
 from stores.hours import zone
 from stores.importing.menu import read_price
 from stores.importing.table import Aliases, RowProblem, RowReader, read_csv

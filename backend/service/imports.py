@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from backend.decision.facts import QuietHours
 from backend.service.importing import MemberRow, PurchaseRow
+from backend.service.loyalty_model import TierGrant
 from backend.service.model import Consent, Member, Preferences, Purchase, Sale
 from backend.service.ports import ImportCount, Ports
 from backend.service.staff import Actor
@@ -51,21 +52,30 @@ def import_members(ports: Ports, rows: Sequence[MemberRow], now: datetime) -> Im
     for row in rows:
         old = ports.members.get(row.member_id)
         added += old is None
-        members.append((_member(row, old), _consents(row, now)))
+        members.append((_member(row, old, now), _consents(row, now)))
     done = ports.members.add(members)
     return Imported(ImportCount(added, done - added, len(rows) - done))
 
 
-def _member(row: MemberRow, old: Member | None) -> Member:
+def _member(row: MemberRow, old: Member | None, now: datetime) -> Member:
     member = old or Member(row.member_id, row.uid or row.member_id, "green")
     return replace(
         member,
         uid=row.uid or member.uid,
-        tier=row.tier or member.tier,
+        tier_grant=_grant(row, member.tier_grant, now),
         time_zone=row.time_zone or member.time_zone,
         locale=row.locale or member.locale,
         preferences=_preferences(row, member.preferences),
     )
+
+
+def _grant(row: MemberRow, old: TierGrant | None, now: datetime) -> TierGrant | None:
+    """The tier that the file states; one that was granted alike already stays as it is."""
+    if row.tier is None:
+        return old
+    new = TierGrant(row.tier, None, SOURCE, SOURCE, now)
+    same = old is not None and replace(new, at=old.at) == old
+    return old if same else new
 
 
 def _preferences(row: MemberRow, old: Preferences) -> Preferences:

@@ -11,10 +11,10 @@ from typing import Literal
 from backend.decision.facts import Facts, QuietHours
 from backend.decision.result import Decision
 from backend.service.terms import Terms
+from backend.service.loyalty_model import Profile, TierGrant, TierStep
+from backend.service.loyalty_model import Tier as Tier
 from stores.model import Store
 
-Tier = Literal["green", "gold", "reserve"]
-TIERS: tuple[Tier, ...] = ("green", "gold", "reserve")
 Purpose = Literal["location_offers", "personalisation", "measurement"]
 PURPOSES: tuple[Purpose, ...] = ("location_offers", "personalisation", "measurement")
 Platform = Literal["ios", "android"]
@@ -79,7 +79,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member as stored. `tastes` are shares of past purchases by product; `last_given_at` counts ghosts too."""
+    """A member as stored. `tastes` are shares of past purchases by product; `last_given_at` counts ghosts too.
+
+    `tier` is what stars and `tier_grant` gave when last looked at, `tier_steps` how that goes on: ask `tier_at`.
+    """
 
     id: str
     uid: str
@@ -91,6 +94,13 @@ class Member:
     time_zone: str | None = None
     locale: str = "en"
     last_given_at: datetime | None = None
+    tier_grant: TierGrant | None = None
+    tier_steps: tuple[TierStep, ...] = ()
+    profile: Profile = field(default=Profile())
+
+    def tier_at(self, now: datetime) -> Tier:
+        """The tier the member has at this moment, whether or not anything has run since it changed."""
+        return next((step.tier for step in reversed(self.tier_steps) if step.at <= now), self.tier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class Opportunities:
             clock_trusted=self._clock.trusted(),
             paused="*" in view.paused,
             presence=PresenceFacts(signal.trigger, inside=True, distance_m=_told_m(signal, store)),
-            member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK)),
+            member=_member_facts(member, self._ports.ledger.given_since(member_id, now - WEEK), now),
             store=_store_facts(store, traffic, now),
             offers=view.offer_facts(store.id, traffic.sold_out, budgets, now),
         )
@@ -126,10 +126,10 @@ def _zone(store: Store) -> ZoneInfo:
     return ZoneInfo(store.time_zone or "UTC")
 
 
-def _member_facts(member: Member, given_this_week: int) -> MemberFacts:
+def _member_facts(member: Member, given_this_week: int, now: datetime) -> MemberFacts:
     return MemberFacts(
         id=member.id,
-        tier=member.tier,
+        tier=member.tier_at(now),
         location_offers="location_offers" in member.consents,
         reachable=member.device is not None,
         time_zone=member.device.time_zone if member.device else member.time_zone,

@@ -16,6 +16,7 @@ from backend.decision.snapshot import Snapshot
 from backend.service.budgets import Booked
 from backend.service.errors import InvalidIdToken, LullError, Unavailable
 from backend.service.life import CouponEvent
+from backend.service.loyalty_ports import Loyalty
 from backend.service.model import (
     Accepted,
     BasketItem,
@@ -50,7 +51,7 @@ from stores.sensitive import Category, SensitivePlace
 __all__ = ["Accepted", "InvalidIdToken", "Push", "Refused", "SendResult", "Unavailable"]
 
 
-class Members(Protocol):
+class Members(Loyalty, Protocol):
     """Who the members are, what they allow and what they want."""
 
     def sign_in(self, uid: str, now: datetime) -> Member:

@@ -8,11 +8,13 @@ from datetime import datetime
 from hashlib import blake2b
 
 from backend.service.errors import Conflict, NotFound
+from backend.service.loyalty_model import TIERS, TierGrant
 from backend.service.model import Consent, Device, Member, Preferences
+from backend.twins.loyalty import TwinLoyalty, settle
 from backend.twins.world import World
 
 
-class TwinMembers:
+class TwinMembers(TwinLoyalty):
     """The members port."""
 
     def __init__(self, world: World) -> None:
@@ -78,17 +80,23 @@ class TwinMembers:
     def _add(self, member: Member, consents: tuple[Consent, ...]) -> bool:
         before = self._world.members.get(member.id)
         if before is None:  # an import knows nothing of phones and of what was given
-            self._put(replace(member, device=None, last_given_at=None))
+            self._put(replace(member, tier=TIERS[0], tier_steps=(), device=None, last_given_at=None))
+            self._settle_granted(member, None)
             for entry in consents:
                 self._append(self._world.members[member.id], entry)
             return True
-        fields = ("uid", "tier", "time_zone", "locale", "preferences")
+        fields = ("uid", "tier_grant", "time_zone", "locale", "preferences", "profile")
         self._put(replace(before, **{name: getattr(member, name) for name in fields}))
+        self._settle_granted(member, before.tier_grant)
         for entry in sorted(consents, key=lambda entry: entry.at):
             known = self._world.members[member.id]
             if self._is_news(known, entry):
                 self._append(known, entry)
         return self._world.members[member.id] != before
+
+    def _settle_granted(self, member: Member, before: TierGrant | None) -> None:
+        if member.tier_grant is not None and member.tier_grant != before:
+            settle(self._world, member.id, member.tier_grant.at)
 
     def _is_news(self, member: Member, entry: Consent) -> bool:
         """An import never overrides a newer word of the member's own, nor repeats what is known."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import COUNTERS, Booked, Limit, day_scope, limit, scopes, store_scope
 from backend.service.life import CouponEvent
+from backend.service.loyalty_model import RulesVersion, StarEntry
 from backend.service.model import (
     Campaign,
     Consent,
@@ -105,6 +106,13 @@ class World:
     """Ids of API keys by the SHA-256 of their secrets; with a secret that was replaced, until when it is good."""
     wrong_codes: dict[str, Tally] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    stars: dict[str, list[StarEntry]] = field(default_factory=lambda: defaultdict(list))
+    """Star entries by member."""
+    star_owners: dict[str, str] = field(default_factory=dict)
+    """Whose the stars of a purchase are, by purchase."""
+    loyalty_rules: list[RulesVersion] = field(default_factory=list)
+    tiers_due: dict[str, datetime] = field(default_factory=dict)
+    """When the tier of a member must be looked at again."""
     device_keys: dict[str, DeviceKey] = field(default_factory=dict)
     """Device keys by the SHA-256 of their secrets."""
 

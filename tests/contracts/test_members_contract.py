@@ -117,7 +117,7 @@ def test_who_withdraws_from_personalisation_has_no_tastes_left(ports: Ports) -> 
     assert known.tastes == {}
 
 
-AINO = Member("aino", "uid-aino", "gold", time_zone="Europe/Helsinki", locale="fi", tastes={"tea": 1.0})
+AINO = Member("aino", "uid-aino", "green", time_zone="Europe/Helsinki", locale="fi", tastes={"tea": 1.0})
 
 
 def test_an_import_adds_members_with_their_consents(ports: Ports) -> None:
@@ -138,10 +138,10 @@ def test_an_import_replaces_but_for_newer_consents(ports: Ports) -> None:
     ports.members.add([(AINO, (CONSENT,))])
     refusal = Consent("location_offers", False, "2026-01", "app", NOW)
     ports.members.record_consent("aino", refusal)
-    ports.members.add([(replace(AINO, tier="reserve"), (CONSENT,))])
+    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))])
     known = ports.members.get("aino")
     assert known is not None
-    assert (known.tier, known.consents) == ("reserve", frozenset())
+    assert (known.locale, known.consents) == ("sv", frozenset())
 
 
 def test_of_several_words_an_import_tells_the_last_holds(ports: Ports) -> None:
@@ -157,7 +157,7 @@ def test_an_import_forgets_neither_the_phone_nor_the_last_coupon(ports: Ports) -
     open_shop(ports)
     ports.members.set_device("aino", PHONE)
     given = give(ports)
-    ports.members.add([(replace(AINO, tier="reserve"), (CONSENT,))])
+    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))])
     known = ports.members.get("aino")
     assert known is not None
     assert (known.device, known.last_given_at) == (PHONE, given.issued_at)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from backend.adapters.sql import rows
+from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.loyalty import SqlLoyalty, settle
 from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, NotFound
+from backend.service.loyalty_model import TIERS
 from backend.service.model import Consent, Device, Member, Preferences
 
 _BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key")))
 _BY_UID = Prepared(rows.MEMBER.where(t.members.c.uid == sa.bindparam("key")))
 
 
-class SqlMembers:
+class SqlMembers(SqlLoyalty):
     """The members port."""
 
     def __init__(self, database: Database) -> None:
@@ -103,20 +106,26 @@ class SqlMembers:
         if owner is not None and owner.id != member.id:
             raise Conflict("uid_taken", "the uid of a member in the file belongs to another member already")
         if row is None:
-            connection.execute(t.members.insert().values(rows.member_row(member)))
+            new = replace(member, tier=TIERS[0], tier_steps=())
+            connection.execute(t.members.insert().values(rows.member_row(new)))
+            if member.tier_grant is not None:
+                settle(connection, member.id, member.tier_grant.at)
             for consent in consents:
                 _append(connection, member.id, consent)
             return True
         values = {
             "uid": member.uid,
-            "tier": member.tier,
+            "tier_grant": loyalty.grant_text(member.tier_grant),
             "time_zone": member.time_zone,
             "locale": member.locale,
             "preferences": rows.PREFERENCES.dump_json(member.preferences).decode(),
+            "profile": loyalty.profile_text(member.profile),
         }
         same = all(getattr(row, name) == value for name, value in values.items())
         if not same:
             connection.execute(t.members.update().where(t.members.c.id == member.id).values(values))
+        if member.tier_grant is not None and row.tier_grant != values["tier_grant"]:
+            settle(connection, member.id, member.tier_grant.at)
         fresh = [consent for consent in consents if _append_news(connection, member.id, consent)]
         return not same or bool(fresh)
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.decision.facts import FACTS
 from backend.decision.result import Decision
@@ -161,6 +162,9 @@ def member_row(member: Member) -> dict[str, Any]:
         **{purpose: purpose in member.consents for purpose in PURPOSES},
         "preferences": PREFERENCES.dump_json(member.preferences).decode(),
         "tastes": TASTES.dump_json(dict(member.tastes)).decode(),
+        "tier_grant": loyalty.grant_text(member.tier_grant),
+        "tier_steps": loyalty.steps_text(member.tier_steps),
+        "profile": loyalty.profile_text(member.profile),
     }
 
 
@@ -181,6 +185,9 @@ def member(row: Row | Part) -> Member:
         time_zone=row.time_zone,
         locale=row.locale,
         last_given_at=row.last_given_at,
+        tier_grant=loyalty.grant(row.tier_grant),
+        tier_steps=loyalty.steps(row.tier_steps),
+        profile=loyalty.profile(row.profile),
     )
 
 

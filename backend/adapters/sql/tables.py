@@ -173,6 +173,10 @@ members = sa.Table(
     sa.Column("preferences", sa.Text, nullable=False),
     sa.Column("tastes", sa.Text, nullable=False),
     sa.Column("last_given_at", Instant),
+    sa.Column("tier_grant", sa.Text),
+    sa.Column("tier_steps", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("tier_due_at", Instant, index=True),
+    sa.Column("profile", sa.Text, nullable=False, server_default="{}"),
 )
 
 devices = sa.Table(

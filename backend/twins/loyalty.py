@@ -1,0 +1,120 @@
+"""Stars and tiers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from backend.service.errors import NotFound
+from backend.service.loyalty import carried_on, course, due_at, in_force, kept_stars, stars_for
+from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
+from backend.service.model import Member, Purchase
+from backend.service.staff import Actor
+from backend.twins.world import World
+
+
+def earn(world: World, purchase: Purchase, paid_minor: int, now: datetime) -> None:
+    """Book the stars of a new purchase of which so much was paid, after discount, and settle the member's tier."""
+    member = world.members.get(purchase.member_id or "")
+    if member is not None:
+        _earn(world, member, purchase, paid_minor, in_force(world.loyalty_rules, purchase.at).rules, now)
+        settle(world, member.id, now)
+
+
+def take_back(world: World, purchase_id: str, left_minor: int, now: datetime) -> None:
+    """Take back the stars of a purchase of which now only `left_minor` is paid, and settle the member's tier."""
+    owner = world.star_owners.get(purchase_id, "")
+    if owner not in world.members:
+        return
+    entries = [entry for entry in world.stars[owner] if entry.purchase_id == purchase_id]
+    first = entries[0]
+    taken = kept_stars(first.delta, first.paid_minor, left_minor) - sum(entry.delta for entry in entries)
+    if taken:
+        name = f"s_{purchase_id}.{len(entries):04}"
+        entry = replace(first, id=name, delta=taken, paid_minor=left_minor, at=now, cause="roll_back")
+        world.stars[owner].append(entry)
+        settle(world, owner, now)
+
+
+def settle(world: World, member_id: str, now: datetime) -> None:
+    """Bring the member's tier up to what stars and grant make it now."""
+    member = world.members[member_id]
+    new = course(world.stars[member_id], member.tier_grant, now, in_force(world.loyalty_rules, now).rules)
+    steps = carried_on(member.tier_steps, member.tier, new)
+    world.members[member_id] = replace(member, tier=new[0].tier, tier_steps=steps)
+    due = due_at(steps, world.loyalty_rules, now)
+    if due is None:
+        world.tiers_due.pop(member_id, None)
+    else:
+        world.tiers_due[member_id] = due
+
+
+def _earn(
+    world: World, member: Member, purchase: Purchase, paid_minor: int, rules: LoyaltyRules, now: datetime
+) -> None:
+    earned = stars_for(purchase.sale, paid_minor, member.tier_at(now), rules)
+    if earned:
+        name, earned_at = "s_" + purchase.id, min(purchase.at, now)
+        entry = StarEntry(name, member.id, purchase.id, earned, paid_minor, earned_at, now, "purchase")
+        world.stars[member.id].append(entry)
+        world.star_owners[purchase.id] = member.id
+
+
+class TwinLoyalty:
+    """The loyalty part of the members port."""
+
+    _world: World
+
+    def change_profile(self, member_id: str, change: Callable[[Profile], Profile]) -> Profile:
+        """Replace what the member states by what `change` makes of it. Raises NotFound."""
+        with self._world.lock:
+            member = self._who(member_id)
+            changed = change(member.profile)
+            self._world.members[member_id] = replace(member, profile=changed)
+            return changed
+
+    def grant_tier(self, member_id: str, grant: TierGrant) -> None:
+        """Let the member have at least this tier, in the place of any grant before. Raises NotFound."""
+        with self._world.lock:
+            before = self._who(member_id)
+            told = (before.tier_grant.without_person() if before.tier_grant else None, grant.without_person())
+            self._world.note(Actor(grant.by, grant.at), "tier", "a member", *told)
+            self._world.members[member_id] = replace(before, tier_grant=grant)
+            settle(self._world, member_id, grant.at)
+
+    def stars(self, member_id: str) -> tuple[StarEntry, ...]:
+        """All of the member's entries, in the order they were written."""
+        with self._world.lock:
+            return tuple(sorted(self._world.stars[member_id], key=lambda entry: (entry.at, entry.id)))
+
+    def settle_tiers(self, now: datetime) -> int:
+        """Write down the tiers that changed by the passing of time or by new rules. How many were looked at."""
+        with self._world.lock:
+            due = [member_id for member_id, at in self._world.tiers_due.items() if at <= now]
+            for member_id in due:
+                settle(self._world, member_id, now)
+            return len(due)
+
+    def loyalty_rules(self) -> tuple[RulesVersion, ...]:
+        """The rules as published, oldest first; nothing when none were."""
+        with self._world.lock:
+            return tuple(self._world.loyalty_rules)
+
+    def set_loyalty_rules(self, rules: LoyaltyRules, effective_from: datetime, by: Actor) -> RulesVersion:
+        """Publish rules that hold from then on; every tier is settled anew by them, soon after."""
+        world = self._world
+        with world.lock:
+            version = RulesVersion(len(world.loyalty_rules) + 1, effective_from, rules)
+            before = world.loyalty_rules[-1] if world.loyalty_rules else None
+            world.note(by, "loyalty rules", str(version.version), before, version)
+            world.loyalty_rules.append(version)
+            for member_id in world.members:
+                world.tiers_due[member_id] = min(world.tiers_due.get(member_id, effective_from), effective_from)
+            return version
+
+    def _who(self, member_id: str) -> Member:
+        member = self._world.members.get(member_id)
+        if member is None:
+            raise NotFound("member_unknown", "there is no such member")
+        return member
