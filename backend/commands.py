@@ -114,7 +114,11 @@ def menu_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_jso
 
 
 def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Import members from CSV: member_id, uid, tier, time_zone, locale, preferences, consents.
+    """Import members from CSV: member_id, uid, tier, tier_until, time_zone, locale, preferences, consents, profile.
+
+    Only member_id is needed. A member has at least the tier given here, until tier_until if that is given; stars may
+    make it a higher one. What members state of themselves may come as name, birthday (06-02 or 1990-06-02), gender,
+    favourite_products, dietary_wishes and languages; several words with semicolons between them.
 
     Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,6 +22,7 @@ BREATH_S = 0.05
 """Meanwhile more sends end, and one transaction claims for all of them; answers take longer than that."""
 AWAY_S = 2.0
 EXPIRE_EVERY_S = 1
+TIERS_EVERY_S = 60
 
 log = structlog.get_logger("lull.worker")
 
@@ -59,17 +62,22 @@ def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
     """Jobs are registered in code; each may run twice at once in two processes without harm."""
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
 
-    def expire() -> None:
-        if not clock.trusted():
-            log.warning("waiting", reason="clock_doubtful")
-            return
-        try:
-            closed = ports.ledger.expire(clock.now())
-        except Unavailable as error:
-            log.warning("waiting", reason=error.reason)
-            return
-        if closed:
-            log.info("coupons expired", count=closed)
+    def every(seconds: int, done: str, do: Callable[[datetime], int]) -> None:
+        scheduler.add_job(_tick, "interval", (clock, done, do), seconds=seconds, misfire_grace_time=None)
 
-    scheduler.add_job(expire, "interval", seconds=EXPIRE_EVERY_S, misfire_grace_time=None)
+    every(EXPIRE_EVERY_S, "coupons expired", ports.ledger.expire)
+    every(TIERS_EVERY_S, "tiers settled", ports.members.settle_tiers)
     return scheduler
+
+
+def _tick(clock: Clock, done: str, do: Callable[[datetime], int]) -> None:
+    if not clock.trusted():
+        log.warning("waiting", reason="clock_doubtful")
+        return
+    try:
+        count = do(clock.now())
+    except Unavailable as error:
+        log.warning("waiting", reason=error.reason)
+        return
+    if count:
+        log.info(done, count=count)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 
 from backend.service.loyalty_model import TIERS, Tier
 from backend.service.model import PURPOSES, BasketItem, Purpose
+from backend.service.stated import PROFILE_FIELDS, stated
 from stores.hours import zone
 from stores.importing.menu import read_price
 from stores.importing.table import Aliases, RowProblem, RowReader, read_csv
@@ -19,6 +20,8 @@ MEMBER_FIELDS: Aliases = {
     "member_id": ("member id", "member", "customer id", "id"),
     "uid": ("uid", "firebase uid"),
     "tier": ("tier", "level"),
+    "tier_until": ("tier until", "tier ends"),
+    **PROFILE_FIELDS,
     "time_zone": ("time zone", "tz"),
     "locale": ("locale", "language"),
     "quiet_start": ("quiet start", "quiet hours start"),
@@ -48,12 +51,13 @@ _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member as a file gives them; None where the file says nothing. `consents` holds only what the file states."""
+    """A member as a file gives them; None where the file says nothing. `consents` and `stated` hold what it does."""
 
     row: int
     member_id: str
     uid: str | None = None
     tier: Tier | None = None
+    tier_until: datetime | None = None
     time_zone: str | None = None
     locale: str | None = None
     quiet_hours: tuple[time, time] | None = None
@@ -61,6 +65,7 @@ class MemberRow:
     muted_products: tuple[str, ...] | None = None
     consents: Mapping[Purpose, bool] = field(default_factory=dict)
     text_version: str | None = None
+    stated: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +152,15 @@ def _member(reader: RowReader) -> MemberRow:
             consents[purpose] = granted
     if consents and "text_version" not in values:
         reader.fail("text_version", "is missing: a consent needs the version of the text that was agreed to")
+    if "tier_until" in values and "tier" not in values:
+        reader.fail("tier", "is missing, but tier_until is given")
     muted = values.get("muted_products")
     return MemberRow(
         row=reader.row,
         member_id=reader.text("member_id"),
         uid=values.get("uid"),
         tier=reader.read("tier", _tier),
+        tier_until=reader.read("tier_until", _moment),
         time_zone=reader.read("time_zone", lambda text: zone(text).key),
         locale=values.get("locale"),
         quiet_hours=_quiet_hours(reader),
@@ -160,6 +168,7 @@ def _member(reader: RowReader) -> MemberRow:
         muted_products=None if muted is None else tuple(part.strip() for part in muted.split(";") if part.strip()),
         consents=consents,
         text_version=values.get("text_version"),
+        stated=stated(reader),
     )
 
 

@@ -66,6 +66,7 @@ def _member(row: MemberRow, old: Member | None, now: datetime) -> Member:
         time_zone=row.time_zone or member.time_zone,
         locale=row.locale or member.locale,
         preferences=_preferences(row, member.preferences),
+        profile=replace(member.profile, **row.stated),  # type: ignore[arg-type]  # read as the profile has them
     )
 
 
@@ -73,7 +74,7 @@ def _grant(row: MemberRow, old: TierGrant | None, now: datetime) -> TierGrant | 
     """The tier that the file states; one that was granted alike already stays as it is."""
     if row.tier is None:
         return old
-    new = TierGrant(row.tier, None, SOURCE, SOURCE, now)
+    new = TierGrant(row.tier, row.tier_until, SOURCE, SOURCE, now)
     same = old is not None and replace(new, at=old.at) == old
     return old if same else new
 

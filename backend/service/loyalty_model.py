@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 Tier = Literal["green", "gold", "reserve"]
@@ -42,6 +42,11 @@ class Birthday:
     month: int
     day: int
     year: int | None = None
+
+    @property
+    def born(self) -> date | None:
+        """The day the member was born; None when they told no year."""
+        return None if self.year is None else date(self.year, self.month, self.day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Literal
 
 from backend.decision.facts import Facts, QuietHours
 from backend.decision.result import Decision
-from backend.service.terms import Terms
 from backend.service.loyalty_model import Profile, TierGrant, TierStep
 from backend.service.loyalty_model import Tier as Tier
+from backend.service.terms import Terms
 from stores.model import Store
 
 Purpose = Literal["location_offers", "personalisation", "measurement"]

@@ -16,6 +16,7 @@ from backend.service.marketing import Marketing
 from backend.service.membership import Membership
 from backend.service.opportunity import Opportunities
 from backend.service.ports import Clock, Ports
+from backend.service.programme import Programme
 from backend.service.sessions import Sessions
 from backend.service.terminals import Terminals
 from backend.service.tills import Tills
@@ -35,6 +36,7 @@ class Services:
     device_keys: DeviceKeys
     api_keys: ApiKeys
     membership: Membership
+    programme: Programme
     fixes: Fixes
     wallet: Wallet
     tills: Tills
@@ -58,6 +60,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         device_keys=DeviceKeys(ports.identity, clock),
         api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
+        programme=Programme(ports.members, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),

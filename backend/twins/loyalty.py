@@ -69,7 +69,7 @@ class TwinLoyalty:
     def change_profile(self, member_id: str, change: Callable[[Profile], Profile]) -> Profile:
         """Replace what the member states by what `change` makes of it. Raises NotFound."""
         with self._world.lock:
-            member = self._who(member_id)
+            member = _who(self._world, member_id)
             changed = change(member.profile)
             self._world.members[member_id] = replace(member, profile=changed)
             return changed
@@ -77,7 +77,7 @@ class TwinLoyalty:
     def grant_tier(self, member_id: str, grant: TierGrant) -> None:
         """Let the member have at least this tier, in the place of any grant before. Raises NotFound."""
         with self._world.lock:
-            before = self._who(member_id)
+            before = _who(self._world, member_id)
             told = (before.tier_grant.without_person() if before.tier_grant else None, grant.without_person())
             self._world.note(Actor(grant.by, grant.at), "tier", "a member", *told)
             self._world.members[member_id] = replace(before, tier_grant=grant)
@@ -113,8 +113,9 @@ class TwinLoyalty:
                 world.tiers_due[member_id] = min(world.tiers_due.get(member_id, effective_from), effective_from)
             return version
 
-    def _who(self, member_id: str) -> Member:
-        member = self._world.members.get(member_id)
-        if member is None:
-            raise NotFound("member_unknown", "there is no such member")
-        return member
+
+def _who(world: World, member_id: str) -> Member:
+    member = world.members.get(member_id)
+    if member is None:
+        raise NotFound("member_unknown", "there is no such member")
+    return member

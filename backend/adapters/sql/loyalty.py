@@ -19,7 +19,15 @@ from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_loyalty import loyalty_rules, stars
 from backend.service.errors import NotFound
-from backend.service.loyalty import carried_on, course, due_at, in_force, kept_stars, stars_for, tier_at
+from backend.service.loyalty import (
+    carried_on,
+    course,
+    due_at,
+    in_force,
+    kept_stars,
+    stars_for,
+    tier_at,
+)
 from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.model import Purchase
 from backend.service.staff import Actor
@@ -91,12 +99,15 @@ def _earn(
 
 def _settle(connection: sa.Connection, held: Any, versions: tuple[RulesVersion, ...], now: datetime) -> None:
     rules = in_force(versions, now).rules
-    counting = {"member": held.id, "since": now - rules.period - rules.grace}
-    entries = [rows.star(row) for row in _COUNTING.all(connection, counting)]
+    entries = _counting(connection, held.id, now - rules.period - rules.grace)
     new = course(entries, rows.grant(held.tier_grant), now, rules)
     steps = carried_on(rows.steps(held.tier_steps), held.tier, new)
     values = {"now_tier": new[0].tier, "steps": rows.steps_text(steps), "due": due_at(steps, versions, now)}
     _SETTLE.run(connection, {"member": held.id, **values})
+
+
+def _counting(connection: sa.Connection, member_id: str, since: datetime) -> list[StarEntry]:
+    return [rows.star(row) for row in _COUNTING.all(connection, {"member": member_id, "since": since})]
 
 
 def _versions(connection: sa.Connection) -> tuple[RulesVersion, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from backend.api.routes import health, marketing, members, phones, staff, tills
+from backend.api.routes import health, loyalty, marketing, members, phones, staff, tills
 from backend.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
-    health.ROUTES + members.ROUTES + phones.ROUTES + tills.ROUTES + marketing.ROUTES + staff.ROUTES
+    health.ROUTES + members.ROUTES + phones.ROUTES + tills.ROUTES + marketing.ROUTES + staff.ROUTES + loyalty.ROUTES
 )

@@ -65,6 +65,7 @@ PATHS: dict[str, Any] = {
     "offer_id": Id,
     "campaign_id": Id,
     "key_id": Id,
+    "member_id": ImportedId,
     "api_key_id": Id,
     "purpose": Purpose,
 }

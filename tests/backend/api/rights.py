@@ -88,6 +88,15 @@ TABLE: dict[str, Row] = {
         TILL, {"reason": "wrong basket"}, foreign={"till_elsewhere": 404, "admin_elsewhere": 404}, once=True
     ),
     "POST /v1/purchases": Row(TILL, BASKET | {"at": stamp()}, foreign=TILL_ELSEWHERE, once=True),
+    "GET /v1/me": Row(MEMBER),
+    "PATCH /v1/me/profile": Row(
+        MEMBER, {"favourite_products": ["tea"]}, shared="the profile is the caller's own, and products are for all"
+    ),
+    "GET /v1/loyalty": Row(MARKETER),
+    "PUT /v1/loyalty": Row(MARKETER, {"gold_at": 200}, foreign=ELSEWHERE),
+    "POST /v1/members/{member_id}/tier": Row(
+        {"admin"}, {"tier": "gold", "reason": "waited long"}, foreign={"admin_elsewhere": 403}
+    ),
     "GET /v1/stores": Row(READER),
     "GET /v1/stores/{store_id}": Row(READER, shared=PUBLIC),
     "POST /v1/stores": Row(MARKETER, STORE, foreign=ELSEWHERE),
@@ -141,6 +150,7 @@ class Scene(Lull):
             "redemption_id": self._redeemed(eero),
             "key_id": self.get("/v1/me/device-keys", self.member).get_json()["items"][0]["id"],
             "api_key_id": next(entry.id for entry in self.ports.identity.api_keys() if entry.role == "till"),
+            "member_id": self.get("/v1/me", self.member).get_json()["member_id"],
             "store_id": "kamppi",
             "offer_id": "cappuccino-25",
             "campaign_id": "spring",

@@ -14,7 +14,7 @@ from backend.api.routing import Route
 from tests.backend.api.rights import CALLERS, TABLE, Row, Scene
 
 KEPT = ("members", "consents", "stores", "offers", "campaigns", "paused", "observations", "coupons", "outbox")
-MONEY_AND_KEYS = ("redemptions", "purchases", "device_keys", "secrets", "audit")
+MONEY_AND_KEYS = ("redemptions", "purchases", "stars", "loyalty_rules", "device_keys", "secrets", "audit")
 OBJECTS = {"id", "store_id", "coupon_id", "redemption_id", "campaign_id", "key_id", "member_id", "code"}
 """Fields of bodies that name something which may be somebody else's."""
 VARY = {"Date"}

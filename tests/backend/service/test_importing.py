@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from backend.service.importing import read_members, read_purchases
+from backend.service.loyalty_model import Birthday
 from backend.service.model import BasketItem
 
 MEMBER_HEADER = (
@@ -51,6 +52,48 @@ def test_a_bad_member_is_reported(header: str, row: str, field: str) -> None:
     result = read_members(csv_file(header, "a" + "," * header.count(","), row))
     assert [member.member_id for member in result.members] == ["a"]
     assert [(problem.row, problem.field) for problem in result.problems] == [(2, field)]
+
+
+def test_a_row_may_state_a_profile_and_when_the_tier_ends() -> None:
+    header = "member_id,tier,tier_until,name,birthday,gender,favourite_products,dietary_wishes,languages"
+    row = "m1,gold,2026-12-31T22:00:00Z,Aino,02-29,woman,bun; tea;bun,vegan,fi;sv"
+    (member,) = read_members(csv_file(header, row)).members
+    assert member.tier_until == datetime(2026, 12, 31, 22, tzinfo=UTC)
+    assert member.stated == {
+        "name": "Aino",
+        "birthday": Birthday(2, 29),
+        "gender": "woman",
+        "favourite_products": ("bun", "tea"),
+        "dietary_wishes": ("vegan",),
+        "languages": ("fi", "sv"),
+    }
+
+
+def test_a_birthday_may_tell_the_year() -> None:
+    (member,) = read_members(csv_file("member_id,birthday", "m1,1990-06-02")).members
+    assert member.stated == {"birthday": Birthday(6, 2, 1990)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("birthday", "30.2."),
+        ("birthday", "1990-02-30"),
+        ("birthday", "1066-10-14"),
+        ("name", "x" * 101),
+        ("languages", ";".join(f"l{number}" for number in range(11))),
+        ("tier_until", "tomorrow"),
+    ],
+)
+def test_what_cannot_be_stated_is_reported_without_repeating_it(field: str, value: str) -> None:
+    result = read_members(csv_file(f"member_id,tier,{field}", f"a,gold,{value}"))
+    assert (result.members, [problem.field for problem in result.problems]) == ((), [field])
+    assert value not in result.problems[0].reason
+
+
+def test_an_end_without_a_tier_is_reported() -> None:
+    result = read_members(csv_file("member_id,tier,tier_until", "a,,2026-12-31T22:00:00Z"))
+    assert [problem.field for problem in result.problems] == ["tier"]
 
 
 def test_rows_with_one_ticket_are_one_purchase() -> None:

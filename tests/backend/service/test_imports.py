@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import import_members, import_menu, import_purchases
 from backend.service.learn import Learnt, learn
@@ -85,3 +87,27 @@ def test_a_menu_row_of_an_unknown_store_is_reported_by_its_row() -> None:
     menu = read_menu(b"store_id,product_id,name,price,currency\n,tea,Tea,3.00,EUR\nnowhere,tea,Tea,2.00,EUR\n")
     done = import_menu(chain(), menu.items, BY)
     assert (done.count, [problem.row for problem in done.problems]) == (ImportCount(added=1), [2])
+
+
+def test_a_file_grants_tiers_until_they_end_and_states_profiles() -> None:
+    ports = twin_ports()
+    first = b"member_id,tier,tier_until,name,languages\naino,gold,2026-12-31T22:00:00Z,Aino,fi\n"
+    import_members(ports, read_members(first).members, NOW)
+    import_members(ports, read_members(b"member_id,name\naino,Aino V\n").members, NOW)
+    aino = ports.members.get("aino")
+    assert aino is not None
+    assert (aino.profile.name, aino.profile.languages) == ("Aino V", ("fi",))
+    end = datetime(2026, 12, 31, 22, tzinfo=UTC)
+    assert [aino.tier_at(NOW), aino.tier_at(end)] == ["gold", "green"]
+
+
+def test_the_same_tier_again_is_no_new_grant() -> None:
+    """A nightly import of the same file changes nothing; one that states another tier has the last word."""
+    ports = twin_ports()
+    rows = read_members(b"member_id,tier\naino,gold\n").members
+    assert import_members(ports, rows, NOW).count.added == 1
+    assert import_members(ports, rows, NOW + timedelta(days=1)).count.unchanged == 1
+    import_members(ports, read_members(b"member_id,tier\naino,green\n").members, NOW)
+    aino = ports.members.get("aino")
+    assert aino is not None
+    assert aino.tier == "green"

@@ -1,0 +1,157 @@
+"""Tiers, stars and profiles over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.backend.api.world import Lull, stamp
+
+DAY = 86_400
+PROFILE: dict[str, Any] = {
+    "name": "Aino Virtanen",
+    "birthday": {"month": 2, "day": 29, "year": None},
+    "gender": "woman",
+    "favourite_products": ["cappuccino"],
+    "dietary_wishes": ["no nuts"],
+    "languages": ["fi", "sv-FI"],
+}
+NOTHING = {
+    "name": None,
+    "birthday": None,
+    "gender": None,
+    "favourite_products": [],
+    "dietary_wishes": [],
+    "languages": [],
+}
+
+
+def me(lull: Lull) -> dict[str, Any]:
+    answer = lull.get("/v1/me", lull.member)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def test_a_new_member_is_green_and_sees_what_gold_wants(lull: Lull) -> None:
+    found = me(lull)
+    assert (found["tier"], found["tier_since"], found["tier_until"]) == ("green", None, None)
+    assert (found["stars"], found["next_tier"], found["stars_to_next"]) == (0, "gold", 300)
+    assert (found["qualifying_days"], found["profile"]) == (365, NOTHING)
+
+
+def test_a_member_states_and_clears_what_they_like(lull: Lull) -> None:
+    assert lull.patch("/v1/me/profile", PROFILE, lull.member).get_json() == PROFILE
+    assert me(lull)["profile"] == PROFILE
+    changed = lull.patch("/v1/me/profile", {"name": None, "languages": []}, lull.member).get_json()
+    assert changed == PROFILE | {"name": None, "languages": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"tier": "reserve"}, "tier"),
+        ({"stars": 900}, "stars"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"birthday": {"month": 2, "day": 30}}, "birthday"),
+        ({"birthday": {"month": 2, "day": 29, "year": 2026}}, "birthday"),
+        ({"languages": ["not a language"]}, "languages.0"),
+        ({"favourite_products": ["p"] * 51}, "favourite_products"),
+    ],
+)
+def test_what_cannot_be_stated_is_refused_and_changes_nothing(lull: Lull, body: dict[str, Any], field: str) -> None:
+    """Neither a tier nor stars are the phone's to set; and no answer repeats what was sent."""
+    lull.patch("/v1/me/profile", PROFILE, lull.member)
+    answer = lull.patch("/v1/me/profile", body, lull.member)
+    assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, field)
+    assert "xxx" not in answer.text
+    assert (me(lull)["profile"], me(lull)["tier"], me(lull)["stars"]) == (PROFILE, "green", 0)
+
+
+def test_nobody_is_born_tomorrow(lull: Lull) -> None:
+    answer = lull.patch("/v1/me/profile", {"birthday": {"month": 6, "day": 3, "year": 2026}}, lull.member)
+    assert (answer.status_code, answer.get_json()["type"]) == (422, "/problems/birthday_ahead")
+
+
+def test_a_patch_that_names_nothing_is_refused(lull: Lull) -> None:
+    assert lull.patch("/v1/me/profile", {}, lull.member).status_code == 422
+
+
+def test_until_rules_are_published_the_defaults_hold(lull: Lull) -> None:
+    found = lull.get("/v1/loyalty", lull.marketer).get_json()
+    assert (found["current"]["version"], found["upcoming"]) == (0, None)
+    assert (found["current"]["rules"]["minor_per_star"], found["current"]["rules"]["imports_earn"]) == (100, False)
+
+
+def test_rules_hold_from_when_they_say(lull: Lull) -> None:
+    later = stamp(DAY)
+    published = lull.put("/v1/loyalty", {"gold_at": 5, "reserve_at": 9, "effective_from": later}, lull.marketer)
+    assert (published.status_code, published.get_json()["version"]) == (200, 1)
+    found = lull.get("/v1/loyalty", lull.marketer).get_json()
+    assert (found["current"]["version"], found["upcoming"]["effective_from"]) == (0, later)
+    lull.clock.moved = DAY
+    found = lull.get("/v1/loyalty", lull.marketer).get_json()
+    assert (found["current"]["rules"]["gold_at"], found["upcoming"]) == (5, None)
+    assert me(lull)["stars_to_next"] == 5
+
+
+def test_the_same_rules_again_are_no_new_ones(lull: Lull) -> None:
+    body = {"gold_at": 5, "tier_percent": {"gold": 150}, "product_percent": {"cappuccino": 200}}
+    published = [lull.put("/v1/loyalty", body, lull.marketer).get_json() for _ in range(2)]
+    assert published[0] == published[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"gold_at": 10, "reserve_at": 9},
+        {"minor_per_star": 0},
+        {"minor_per_star_in": {"euro": 100}},
+        {"tier_percent": {"bronze": 100}},
+        {"grace_days": -1},
+        {"effective_from": stamp(-1)},
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(lull: Lull, body: dict[str, Any]) -> None:
+    assert lull.put("/v1/loyalty", body, lull.marketer).status_code == 422
+    assert lull.get("/v1/loyalty", lull.marketer).get_json()["current"]["version"] == 0
+
+
+def test_a_key_of_single_stores_publishes_no_rules_and_grants_nothing(lull: Lull) -> None:
+    """Not even an admin's; and it learns nothing of who is a member."""
+    assert lull.put("/v1/loyalty", {}, lull.key("marketer", {"kamppi"})).status_code == 403
+    bound = lull.key("admin", {"kamppi"})
+    told = [lull.post(f"/v1/members/{who}/tier", {"tier": "gold", "reason": "."}, bound).text for who in ("x", "y")]
+    assert told[0] == told[1]
+    assert "stores_not_yours" in told[0]
+
+
+def test_an_admin_grants_a_tier_until_a_moment(lull: Lull) -> None:
+    path = f"/v1/members/{me(lull)['member_id']}/tier"
+    body = {"tier": "gold", "until": stamp(DAY), "reason": "She waited an hour"}
+    answers = [lull.post(path, body, lull.admin) for _ in range(2)]
+    assert answers[0].status_code == 200
+    assert answers[0].get_json() == answers[1].get_json()
+    assert answers[0].get_json().items() >= {"tier": "gold", "tier_since": stamp(), "tier_until": stamp(DAY)}.items()
+    assert len([entry for entry in lull.world.audit if entry.what == "tier"]) == 1
+    lull.clock.moved = DAY
+    assert me(lull)["tier"] == "green"
+
+
+@pytest.mark.parametrize("who", ["marketer", "analyst", "till", "member"])
+def test_only_an_admin_grants_tiers(lull: Lull, who: str) -> None:
+    member_id = me(lull)["member_id"]
+    credential = getattr(lull, who)
+    assert lull.post(f"/v1/members/{member_id}/tier", {"tier": "gold", "reason": "."}, credential).status_code == 403
+    assert (me(lull)["tier"], me(lull)["stars"]) == ("green", 0)
+
+
+def test_an_end_that_is_past_and_a_member_who_is_not_there_are_refused(lull: Lull) -> None:
+    path = f"/v1/members/{me(lull)['member_id']}/tier"
+    past = lull.post(path, {"tier": "gold", "until": stamp(), "reason": "."}, lull.admin)
+    assert (past.status_code, past.get_json()["type"]) == (422, "/problems/until_in_the_past")
+    nobody = lull.post("/v1/members/nobody/tier", {"tier": "gold", "reason": "."}, lull.admin)
+    assert (nobody.status_code, nobody.get_json()["type"]) == (404, "/problems/member_unknown")
