@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from backend.service.erasure import finish_erasures
 from backend.service.errors import Unavailable
 from backend.service.ports import Clock, Ports
 from backend.service.pushing import Outbox
@@ -23,6 +24,7 @@ BREATH_S = 0.05
 AWAY_S = 2.0
 EXPIRE_EVERY_S = 1
 TIERS_EVERY_S = 60
+ERASE_EVERY_S = 5
 
 log = structlog.get_logger("lull.worker")
 
@@ -67,6 +69,7 @@ def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
 
     every(EXPIRE_EVERY_S, "coupons expired", ports.ledger.expire)
     every(TIERS_EVERY_S, "tiers settled", ports.members.settle_tiers)
+    every(ERASE_EVERY_S, "erasures finished", lambda now: finish_erasures(ports, now, clock.real()))
     return scheduler
 
 

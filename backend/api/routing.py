@@ -35,7 +35,15 @@ class Call:
 
     @property
     def member_id(self) -> str:
-        """The member who calls; only for routes of members and their devices."""
+        """The member who calls; only for routes of members and their devices.
+
+        Raises Unauthenticated once they were erased.
+        """
+        return self.services.membership.recognised(self.once_member_id)
+
+    @property
+    def once_member_id(self) -> str:
+        """The same, even if they were erased since the session or device key was made."""
         assert isinstance(self.caller, str)
         return self.caller
 

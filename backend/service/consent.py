@@ -1,4 +1,7 @@
-"""A short memory of who agreed to location offers, on which platform: a phone far from any store costs no look-up."""
+"""A short memory of who is a member, agreed to location offers, and on which platform.
+
+A phone far from any store then costs no look-up.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ MEMBERS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    member: bool
     agreed: bool
     platform: Platform | None
 
@@ -34,6 +38,10 @@ class ConsentCache:
         """Whether the member agrees; somebody unknown does not."""
         return self._look(member_id).agreed
 
+    def is_member(self, member_id: str) -> bool:
+        """Whether there is such a member, who has not been erased."""
+        return self._look(member_id).member
+
     def platform(self, member_id: str) -> Platform | None:
         """What the member's phone runs; None when none is registered."""
         return self._look(member_id).platform
@@ -46,7 +54,11 @@ class ConsentCache:
         forgotten = self._forgotten
         member = self._members.get(member_id)
         agreed = member is not None and "location_offers" in member.consents
-        found = _Known(agreed, member.device.platform if member is not None and member.device is not None else None)
+        found = _Known(
+            member is not None,
+            agreed,
+            member.device.platform if member is not None and member.device is not None else None,
+        )
         with self._lock:
             if forgotten == self._forgotten:  # or what was read may be from before somebody changed their mind
                 self._known.put(member_id, now + LIFE_S, found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from backend.service.consent import ConsentCache
-from backend.service.errors import NotFound
+from backend.service.errors import NotFound, Unauthenticated
 from backend.service.model import PURPOSES, Consent, Device, Member, Preferences, Purpose
 from backend.service.ports import Clock, Members, Presence
 
@@ -19,6 +19,12 @@ class Membership:
         self._presence = presence
         self._consent = consent
         self._clock = clock
+
+    def recognised(self, member_id: str) -> str:
+        """The member's id. Raises Unauthenticated once they were erased: then their session is good for nothing."""
+        if not self._consent.is_member(member_id):
+            raise Unauthenticated("member_gone", "there is no such member any more: sign in again to become one")
+        return member_id
 
     def member(self, member_id: str) -> Member:
         """The member. Raises NotFound after an erasure."""
@@ -38,6 +44,10 @@ class Membership:
         """The newest entry of each purpose; never asked counts as not given."""
         newest = {entry.purpose: entry for entry in self._members.consents(self.member(member_id).id)}
         return tuple(newest[purpose] for purpose in PURPOSES if purpose in newest)
+
+    def consent_log(self, member_id: str) -> tuple[Consent, ...]:
+        """All that the member ever agreed to or withdrew, oldest first."""
+        return self._members.consents(member_id)
 
     def consent(self, member_id: str, purpose: Purpose, granted: bool, text_version: str) -> Consent:
         """Note what the member agreed to or withdrew; withdrawal acts at once."""

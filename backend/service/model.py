@@ -192,10 +192,11 @@ class Coupon:
     """One offer issued to one member for one store until one moment; its id is that of its decision.
 
     `budget_day` is the day on whose budget it is booked: that of its issue, local to the store.
+    `member_id` is None once the member was erased, or the coupon ended long ago.
     """
 
     id: str
-    member_id: str
+    member_id: str | None
     store_id: str
     store_name: str
     campaign_id: str
@@ -282,6 +283,16 @@ class Redemption:
     def standing_minor(self) -> int:
         """What it still takes off."""
         return self.discount_minor - self.taken_back_minor
+
+
+@dataclass(frozen=True, slots=True)
+class BooksOfMember:
+    """All in the books that names one member, oldest first."""
+
+    decisions: tuple[Record, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    redemptions: tuple[Redemption, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

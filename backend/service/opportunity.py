@@ -14,6 +14,7 @@ from backend.decision.facts import Facts, MemberFacts, PresenceFacts, StoreFacts
 from backend.decision.result import Decision
 from backend.service.catalogue import Catalogue, View
 from backend.service.codes import code_hash, coupon_code
+from backend.service.errors import NotFound
 from backend.service.model import Coupon, Member, Outcome, Record, Traffic
 from backend.service.ports import Clock, Ports
 from stores.geometry import extent_m
@@ -71,7 +72,10 @@ class Opportunities:
         decision = decide(facts, view.snapshot, now, number)
         coupon = _coupon(facts, decision, local_day(store, now), view) if decision.issues else None
         secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
-        made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
+        try:
+            made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
+        except NotFound:  # erased meanwhile
+            return None
         if made.outcome != "issued":
             coupon = None
         elif made.decision != decision:  # an earlier report got as far as the books, but no answer

@@ -20,6 +20,7 @@ from backend.service.loyalty_ports import Loyalty
 from backend.service.model import (
     Accepted,
     BasketItem,
+    BooksOfMember,
     Campaign,
     Claimed,
     Consent,
@@ -77,6 +78,16 @@ class Members(Loyalty, Protocol):
 
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
+
+    def leave(self, member_id: str, now: datetime) -> bool:
+        """Note that the member is going, for good; False when there is no such member.
+
+        From now on they are nobody here: no coupon is issued, no send starts, and who signs in with this identity is
+        somebody new. What is theirs is taken out by `Ledger.erase`.
+        """
+
+    def leaving(self) -> tuple[str, ...]:
+        """Who is going and not yet gone, oldest first."""
 
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
         """Set tastes by member id, shares of past purchases by product, of those who agreed to personalisation.
@@ -221,7 +232,7 @@ class Ledger(Protocol):
         Answers with the record as it stands in the books, its outcome set. The gates that others may have shut
         meanwhile (consent, pause, campaign, budget, room, the member's last coupon) are asked again within the
         transaction; when one is, the outcome is "lost". An opportunity that is written down already stays as it is,
-        and the answer is what was decided then.
+        and the answer is what was decided then. Raises NotFound when the member is gone.
         """
 
     def given_since(self, member_id: str, since: datetime) -> int:
@@ -284,7 +295,7 @@ class Ledger(Protocol):
         """
 
     def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
-        """Book a sale without a coupon. Raises Conflict when its id is booked already."""
+        """Book a sale without a coupon. Raises Conflict when its id is booked, NotFound when the member is gone."""
 
     def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
         """Keep a refusal (404, 409 or 422) as the answer to this request and raise it.
@@ -296,10 +307,27 @@ class Ledger(Protocol):
         """Drop answers given before then, whose keys are free again. How many."""
 
     def add_purchases(self, purchases: Iterable[Purchase]) -> int:
-        """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
+        """Import past purchases, all or none; those there already (same id) are left out. How many were new.
+
+        Purchases of who is no member are kept without a person.
+        """
 
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, for learning."""
+
+    def of_member(self, member_id: str) -> BooksOfMember:
+        """All in the books that names the member."""
+
+    def sending(self, member_id: str, real_now: float) -> bool:
+        """Whether a push to the member may be under way: it was claimed, and neither settled nor given up since."""
+
+    def erase(self, member_id: str, now: datetime) -> None:
+        """Take out a member who is leaving; nothing happens for anybody else.
+
+        Live coupons are revoked. Coupons with their timelines, redemptions and purchases stay, without a person, and
+        so does a proof that somebody was erased. All else of the member goes: decisions, pushes, consents, devices
+        and their keys. Raises Unavailable while traces are left in the database's own log; a repetition goes on.
+        """
 
     def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Claimed, ...]:
         """Take due rows of the outbox for `lease_s` seconds, oldest first; nobody else gets them in that time."""

@@ -47,7 +47,7 @@ def check(coupon: Coupon, sale: Sale, till: Till, now: datetime) -> None:
     minimum = coupon.terms.minimum_spend_minor
     if sale.total_minor < minimum:
         raise Conflict("minimum_spend", f"this coupon is good from {money(minimum, coupon.currency)} on")
-    if coupon.terms.only_present and not till.is_inside(coupon.member_id, coupon.store_id):
+    if coupon.terms.only_present and not (coupon.member_id and till.is_inside(coupon.member_id, coupon.store_id)):
         detail = "this coupon is good while its phone is in the store: open the app there with location allowed"
         raise Conflict("not_present", detail)
 

@@ -9,7 +9,9 @@ from backend.service.catalogue import Catalogue
 from backend.service.codes import subkey
 from backend.service.consent import ConsentCache
 from backend.service.device_keys import DeviceKeys
+from backend.service.erasure import Erasure
 from backend.service.fixes import Fixes
+from backend.service.holdings import Holdings
 from backend.service.limits import Limiter, Limits
 from backend.service.live import Live
 from backend.service.marketing import Marketing
@@ -37,6 +39,8 @@ class Services:
     api_keys: ApiKeys
     membership: Membership
     programme: Programme
+    erasure: Erasure
+    holdings: Holdings
     fixes: Fixes
     wallet: Wallet
     tills: Tills
@@ -61,6 +65,8 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
         programme=Programme(ports.members, clock),
+        erasure=Erasure(ports, consent, clock),
+        holdings=Holdings(ports, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),

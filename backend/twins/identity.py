@@ -111,8 +111,7 @@ class TwinIdentity(TwinWrongCodes):
     def create_device_key(self, member_id: str, label: str, now: datetime, most: int) -> tuple[DeviceKey, str]:
         """Make a device key; its secret is told this once. Raises NotFound, and Conflict when the member has `most`."""
         with self._world.lock:
-            if member_id not in self._world.members:
-                raise NotFound("member_unknown", "there is no such member")
+            self._world.must_exist(member_id)
             if len(self.device_keys(member_id)) >= most:
                 raise Conflict("too_many_device_keys", f"a member has at most {most} device keys: revoke one first")
             key, secret = DeviceKey("dk_" + token_hex(8), member_id, label, now), "ld_" + token_urlsafe(32)

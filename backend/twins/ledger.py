@@ -12,12 +12,14 @@ from backend.service.budgets import Booked, left_minor, releasing, reserving
 from backend.service.errors import NotFound
 from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_live, expired, issued
 from backend.service.model import LIVE_STATES, Coupon, Outcome, Record, Totals
+from backend.twins.erasure import TwinErasure
+from backend.twins.holdings import TwinHoldings
 from backend.twins.outbox import TwinOutbox
 from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
 
 
-class TwinLedger(TwinTill, TwinOutbox):
+class TwinLedger(TwinTill, TwinOutbox, TwinErasure, TwinHoldings):
     """The ledger port."""
 
     def __init__(self, world: World) -> None:
@@ -34,6 +36,7 @@ class TwinLedger(TwinTill, TwinOutbox):
                 return known
             if record.decision.issues and coupon is None:
                 raise ValueError("a decision that issues is recorded together with its coupon; none was given")
+            self._world.must_exist(record.facts.member.id)
             outcome = self._outcome(record, coupon)
             if coupon is not None and outcome == "issued":
                 self._issue(coupon, code_hash)
@@ -67,7 +70,7 @@ class TwinLedger(TwinTill, TwinOutbox):
         world = self._world
         world.coupons[coupon.id] = coupon
         world.live.add(coupon.id)
-        world.coupons_of[coupon.member_id].append(coupon.id)
+        world.coupons_of[coupon.member_id or ""].append(coupon.id)
         world.coupon_by_code[code_hash] = coupon.id
         world.outbox[coupon.id] = OutboxRow(coupon.id)
         world.book(coupon, reserving(coupon))

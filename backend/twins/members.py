@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
-from backend.service.errors import Conflict, NotFound
+from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS, TierGrant
 from backend.service.model import Consent, Device, Member, Preferences
 from backend.twins.loyalty import TwinLoyalty, settle
@@ -25,10 +25,14 @@ class TwinMembers(TwinLoyalty):
         with self._world.lock:
             known = self._world.member_by_uid.get(uid)
             if known is None:
-                known = "m_" + blake2b(uid.encode(), digest_size=12).hexdigest()
+                known = "m_" + blake2b(self._seed(uid).encode(), digest_size=12).hexdigest()
                 self._world.members[known] = Member(known, uid, "green")
                 self._world.member_by_uid[uid] = known
             return self._world.members[known]
+
+    def _seed(self, uid: str) -> str:
+        """Who signs in again after an erasure is somebody new."""
+        return f"{uid} {self._world.erasures}" if self._world.erasures else uid
 
     def get(self, member_id: str) -> Member | None:
         """The member, or None."""
@@ -75,6 +79,8 @@ class TwinMembers(TwinLoyalty):
             owners = dict(self._world.member_by_uid)
             if any(owners.setdefault(member.uid, member.id) != member.id for member, _ in everybody):
                 raise Conflict("uid_taken", "two members cannot have one identity: give each its own uid")
+            if any(member.id in self._world.leaving for member, _ in everybody):
+                raise Conflict("member_leaving", "a member in the file is being erased: import again in a minute")
             return sum(self._add(member, consents) for member, consents in everybody)
 
     def _add(self, member: Member, consents: tuple[Consent, ...]) -> bool:
@@ -109,6 +115,25 @@ class TwinMembers(TwinLoyalty):
         tastes = {} if entry.purpose == "personalisation" and not entry.granted else member.tastes
         self._put(replace(member, consents=others | {entry.purpose} if entry.granted else others, tastes=tastes))
 
+    def leave(self, member_id: str, now: datetime) -> bool:
+        """Note that the member is going; the identity is free at once."""
+        with self._world.lock:
+            member = self._world.members.pop(member_id, None)
+            if member is None:
+                return False
+            self._world.member_by_uid.pop(member.uid)
+            if member.device is not None:
+                self._world.member_by_registration.pop(member.device.registration.value)
+            self._world.tiers_due.pop(member_id, None)
+            self._world.leaving[member_id] = member
+            self._world.erasures += 1
+            return True
+
+    def leaving(self) -> tuple[str, ...]:
+        """Who is going and not yet gone, oldest first."""
+        with self._world.lock:
+            return tuple(self._world.leaving)
+
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
         """Set tastes by member id, of those who agreed to personalisation; who is not a member is passed over."""
         count = 0
@@ -121,8 +146,7 @@ class TwinMembers(TwinLoyalty):
         return count
 
     def _known(self, member_id: str) -> Member:
-        if member_id not in self._world.members:
-            raise NotFound("member_unknown", "there is no such member")
+        self._world.must_exist(member_id)
         return self._world.members[member_id]
 
     def _put(self, member: Member) -> None:

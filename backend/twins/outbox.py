@@ -35,7 +35,7 @@ class TwinOutbox:
             coupon = self._world.coupons[claimed.coupon_id]
             return Queued(
                 coupon=coupon,
-                member=self._world.members.get(coupon.member_id),
+                member=self._world.members.get(coupon.member_id or ""),
                 store=self._world.stores.get(coupon.store_id),
                 campaign=self._world.campaigns.get(coupon.campaign_id),
                 paused=self._world.is_paused(coupon.store_id),

@@ -30,9 +30,11 @@ class TwinTill:
     def _redeem(self, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
         world = self._world
         coupon = self._found(ticket)
-        if coupon is None or not till.may_touch(coupon.store_id) or coupon.member_id not in world.members:
+        if coupon is None or not till.may_touch(coupon.store_id):
             raise unknown()
         check(coupon, sale, till, now)
+        if coupon.member_id not in world.members:
+            raise unknown()
         before = None if sale.sale_id is None else world.purchases.get(purchase_name(sale, ""))
         made, sold = book(coupon, sale, None if before is None else self._booking(before), now)
         world.purchases[sold.id] = sold
@@ -103,6 +105,8 @@ class TwinTill:
             return self._world.once(once, now, lambda: self._buy(purchase, now))
 
     def _buy(self, purchase: Purchase, now: datetime) -> Bought:
+        if purchase.member_id is not None:
+            self._world.must_exist(purchase.member_id)
         if purchase.id in self._world.purchases:
             raise Conflict("purchase_exists", "a purchase with this id is booked already")
         self._world.purchases[purchase.id] = purchase
@@ -134,7 +138,8 @@ class TwinTill:
         with self._world.lock:
             before = len(self._world.purchases)
             for purchase in everything:
-                self._world.purchases.setdefault(purchase.id, purchase)
+                known = purchase.member_id in self._world.members
+                self._world.purchases.setdefault(purchase.id, purchase if known else replace(purchase, member_id=None))
             return len(self._world.purchases) - before
 
     def purchases(self) -> Iterable[Purchase]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import COUNTERS, Booked, Limit, day_scope, limit, scopes, store_scope
+from backend.service.errors import NotFound
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import RulesVersion, StarEntry
 from backend.service.model import (
@@ -63,6 +64,9 @@ class World:
     member_by_uid: dict[str, str] = field(default_factory=dict)
     member_by_registration: dict[str, str] = field(default_factory=dict)
     consents: dict[str, list[Consent]] = field(default_factory=lambda: defaultdict(list))
+    leaving: dict[str, Member] = field(default_factory=dict)
+    """Members who are being erased; they are not among the others."""
+    erasures: int = 0
 
     version: int = 1
     stores: dict[str, Store] = field(default_factory=dict)
@@ -124,6 +128,11 @@ class World:
         """Append a change to the audit log."""
         told = described(before), described(after)
         self.audit.append(AuditEntry(len(self.audit) + 1, by.at, by.id, what, object_id, *told))
+
+    def must_exist(self, member_id: str) -> None:
+        """Raise NotFound for nobody."""
+        if member_id not in self.members:
+            raise NotFound("member_unknown", "there is no such member")
 
     def book(self, coupon: Coupon, change: Booked) -> None:
         """Add to what is booked for a coupon: on its campaign, its store and its day."""

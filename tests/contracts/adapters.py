@@ -56,7 +56,8 @@ def rows_as_upgraded(url: str) -> Callable[[], None]:
 
     def restore() -> None:
         with engine.begin() as connection:
-            for table in reversed(tables.sorted_tables):  # with so few rows far faster than TRUNCATE
+            # Members first: what is theirs goes with them. With so few rows far faster than TRUNCATE.
+            for table in tables.sorted_tables:
                 connection.execute(table.delete())
             for table, rows in kept.items():
                 if rows:

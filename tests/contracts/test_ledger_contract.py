@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from backend.decision.facts import Facts
 from backend.decision.result import Reason
+from backend.service.errors import NotFound
 from backend.service.model import Accepted, Consent, CouponState, Member
 from backend.service.ports import Ports
 from tests.contracts.examples import (
@@ -119,9 +121,16 @@ def test_a_race_that_was_lost_leaves_only_the_decision(ports: Ports, what: str) 
     assert ports.ledger.totals(NOW).lost == 1
 
 
-def test_who_is_no_member_and_what_is_no_campaign_gets_nothing(ports: Ports) -> None:
+@pytest.mark.parametrize("about", [seen("nobody"), seen("nobody", paused=True), ghost("nobody").facts])
+def test_nothing_is_written_down_of_who_is_no_member(ports: Ports, about: Facts) -> None:
     open_shop(ports)
-    assert put_down(ports, answer(seen("nobody"))) == "lost"
+    with pytest.raises(NotFound):
+        put_down(ports, answer(about))
+    assert (ports.ledger.decisions(None, 10), ports.ledger.newest_coupons(10)) == ((), ())
+
+
+def test_what_is_no_campaign_gives_nothing(ports: Ports) -> None:
+    open_shop(ports)
     ports.chain.add_campaign(replace(SPRING, id="other"), BY)
     elsewhere = replace(seen().offers[0], campaign_id="gone")
     assert put_down(ports, answer(seen(offers=(elsewhere,)))) == "lost"
@@ -246,7 +255,7 @@ def test_totals_count_the_books(ports: Ports) -> None:
     redeem(ports, give(ports, "aino"))
     give(ports, "eero")
     put_down(ports, ghost("sisu"))
-    put_down(ports, answer(seen("nobody")))
+    put_down(ports, answer(seen("eero", at=2), at=2))
     put_down(ports, answer(seen("sisu", at=1, paused=True), at=1))
     totals = ports.ledger.totals(NOW)
     assert dict(totals.decisions) == {"offered": 3, "held_out": 1, "paused": 1}

@@ -1,4 +1,4 @@
-"""Migrations build exactly the tables that tables.py describes, on both databases; docs/privacy.md tells of each column."""
+"""Migrations build exactly the tables that tables.py describes, and docs/privacy.md tells of every column."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.contracts.privacy_page import PAGE, gaps
 from tests.servers import postgresql_database
 
 Shape = dict[str, Any]
+KEPT_AS_ACCOUNTING = {"coupons", "purchases"}
+"""Tables whose rows stay after an erasure, without a person."""
 
 
 @contextmanager
@@ -156,3 +158,16 @@ def test_a_gap_in_the_privacy_page_would_be_noticed(now: str, then: str, gap: st
     page = PAGE.read_text()
     assert now in page
     assert gap in gaps(page.replace(now, then))
+
+
+def test_every_row_of_a_member_goes_with_them_or_stays_without_them() -> None:
+    """A table that says whose a row is must say what becomes of it at an erasure: see `tables.member_id`."""
+    columns = [table.c.member_id for table in metadata.tables.values() if "member_id" in table.c]
+    ends = {
+        column.table.name: [(key.target_fullname, key.ondelete) for key in column.foreign_keys] for column in columns
+    }
+    stays = [("members.id", "SET NULL")]
+    assert ends
+    for column in columns:
+        assert ends[column.table.name] == (stays if column.nullable else [("members.id", "CASCADE")])
+        assert column.table.name in KEPT_AS_ACCOUNTING or not column.nullable

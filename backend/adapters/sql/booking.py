@@ -29,8 +29,9 @@ def lock_member(connection: sa.Connection, member_id: str) -> bool:
 
     Before sale, coupon, store and campaign, so that nobody waits in a ring.
     """
-    mine = sa.select(t.members.c.id).where(t.members.c.id == member_id).with_for_update(key_share=True)
-    return connection.execute(mine).first() is not None
+    mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
+    locked = sa.select(t.members.c.id).where(*mine).with_for_update(key_share=True)
+    return connection.execute(locked).first() is not None
 
 
 def member_of_sale(connection: sa.Connection, purchase_id: str) -> str | None:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.prepared import Prepared
-from backend.service.errors import Invalid, Unavailable
+from backend.service.errors import Invalid, NotFound, Unavailable
 
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -40,12 +40,21 @@ _PATIENCE = {
 amid a statement."""
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"busy_timeout={BUSY_MS}",
+    "secure_delete=ON",
+    "foreign_keys=ON",
+)
+
+
 def _configure_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _: Any) -> None:
         # sqlite3 must not begin transactions by itself: we say BEGIN IMMEDIATE, which never ends in a deadlock.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "secure_delete=ON"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -87,6 +96,31 @@ class Database:
         with _mapped(), self._lock, self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def change_tables(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction in which tables may be made anew; what refers to their rows stays."""
+        if not self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        with _mapped(), self._lock, self._reader.connect() as connection:
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # is deaf within a transaction
+            _BEGIN.run(connection, {})
+            yield connection
+            connection.commit()
+            connection.invalidate()  # nobody else is to have it as it is now
+
+    def wipe(self) -> bool:
+        """Take what was deleted out of SQLite's log as well; False while somebody still reads or writes what was.
+
+        A page of the file is overwritten as rows are deleted from it (secure_delete). PostgreSQL has no such call.
+        """
+        if not self.is_sqlite:
+            return True
+        with _mapped(), self._reader.connect() as connection:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        return bool(busy == 0)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -120,6 +154,10 @@ def _mapped() -> Iterator[None]:
     except exc.ProgrammingError as error:
         if "does not exist" in str(error.orig):
             raise _no_tables() from error
+        raise
+    except exc.IntegrityError as error:
+        if "foreign key" in str(error.orig).lower():  # every one of them leads to a member
+            raise NotFound("member_unknown", "there is no such member") from error
         raise
     except exc.DatabaseError as error:
         if "not a database" in str(error) or "malformed" in str(error):
@@ -178,7 +216,7 @@ def upgrade(url: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     database = Database(url)
     try:
-        with database.write() as connection:
+        with database.change_tables() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:

@@ -12,6 +12,8 @@ from sqlalchemy.dialects import postgresql
 from backend.adapters.sql import budgets, rows, timeline
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.erasure import SqlErasure
+from backend.adapters.sql.holdings import SqlHoldings
 from backend.adapters.sql.issue import Lost, close, issue, take_turn
 from backend.adapters.sql.outbox import SqlOutbox
 from backend.adapters.sql.prepared import Prepared
@@ -36,7 +38,7 @@ _DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_e
 EXPIRE_BATCH = 500
 
 
-class SqlLedger(SqlSales, SqlOutbox):
+class SqlLedger(SqlSales, SqlOutbox, SqlErasure, SqlHoldings):
     """The ledger port."""
 
     def __init__(self, database: Database) -> None:

@@ -35,7 +35,9 @@ from backend.service.staff import Actor
 _p = sa.bindparam
 _m, _s, _r = t.members.c, stars.c, loyalty_rules.c
 _HOLD = Prepared(
-    sa.select(_m.id, _m.tier, _m.tier_grant, _m.tier_steps).where(_m.id == _p("member")).with_for_update(key_share=True)
+    sa.select(_m.id, _m.tier, _m.tier_grant, _m.tier_steps)
+    .where(_m.id == _p("member"), _m.leaving_since.is_(None))
+    .with_for_update(key_share=True)
 )
 _VERSIONS = Prepared(sa.select(_r.version, _r.effective_from, _r.body).order_by(_r.version))
 _COUNTING = Prepared(

@@ -17,9 +17,9 @@ from backend.adapters.sql.loyalty import SqlLoyalty, settle
 from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, NotFound
 from backend.service.loyalty_model import TIERS
-from backend.service.model import Consent, Device, Member, Preferences
+from backend.service.model import PURPOSES, Consent, Device, Member, Preferences
 
-_BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key")))
+_BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key"), t.members.c.leaving_since.is_(None)))
 _BY_UID = Prepared(rows.MEMBER.where(t.members.c.uid == sa.bindparam("key")))
 
 
@@ -107,7 +107,9 @@ class SqlMembers(SqlLoyalty):
             raise Conflict("uid_taken", "the uid of a member in the file belongs to another member already")
         if row is None:
             new = replace(member, tier=TIERS[0], tier_steps=())
-            connection.execute(t.members.insert().values(rows.member_row(new)))
+            insert = self._database.insert(t.members).values(rows.member_row(new))
+            if connection.execute(insert.on_conflict_do_nothing(index_elements=["id"])).rowcount != 1:
+                raise Conflict("member_leaving", "a member in the file is being erased: import again in a minute")
             if member.tier_grant is not None:
                 settle(connection, member.id, member.tier_grant.at)
             for consent in consents:
@@ -129,6 +131,21 @@ class SqlMembers(SqlLoyalty):
         fresh = [consent for consent in consents if _append_news(connection, member.id, consent)]
         return not same or bool(fresh)
 
+    def leave(self, member_id: str, now: datetime) -> bool:
+        """Note that the member is going; the identity is free at once."""
+        mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
+        gone = {"uid": f"leaving {member_id}", "leaving_since": now}
+        gone |= dict.fromkeys(("preferences", "tastes", "profile"), "{}") | dict.fromkeys(PURPOSES, False)
+        gone |= {"tier_grant": None, "tier_due_at": None}
+        with self._database.write() as connection:
+            return connection.execute(t.members.update().where(*mine).values(gone)).rowcount == 1
+
+    def leaving(self) -> tuple[str, ...]:
+        """Who is going and not yet gone."""
+        query = sa.select(t.members.c.id).where(t.members.c.leaving_since.is_not(None))
+        with self._database.read() as connection:
+            return tuple(connection.execute(query.order_by(t.members.c.leaving_since)).scalars())
+
     def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
         """Set tastes by member id, of those who agreed to personalisation."""
         mine = (t.members.c.id == sa.bindparam("key"), t.members.c.personalisation)
@@ -142,7 +159,8 @@ class SqlMembers(SqlLoyalty):
 
 def must_exist(connection: sa.Connection, member_id: str) -> None:
     """Raise NotFound for nobody; until the transaction ends nobody else changes the member."""
-    query = sa.select(t.members.c.id).where(t.members.c.id == member_id).with_for_update()
+    mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
+    query = sa.select(t.members.c.id).where(*mine).with_for_update(key_share=True)
     if connection.execute(query).one_or_none() is None:
         raise NotFound("member_unknown", "there is no such member")
 

@@ -25,7 +25,7 @@ _STANDING = Prepared(
     )
     .select_from(
         t.outbox.join(t.coupons, t.coupons.c.id == _q.coupon_id)
-        .outerjoin(t.members, t.members.c.id == t.coupons.c.member_id)
+        .outerjoin(t.members, sa.and_(t.members.c.id == t.coupons.c.member_id, t.members.c.leaving_since.is_(None)))
         .outerjoin(t.devices, t.devices.c.member_id == t.members.c.id)
         .outerjoin(t.stores, t.stores.c.id == t.coupons.c.store_id)
         .outerjoin(t.campaigns, t.campaigns.c.id == t.coupons.c.campaign_id)
@@ -46,6 +46,7 @@ class SqlOutbox:
         taken = {
             "attempts": _q.attempts + 1,
             "not_before": real_now + lease_s,
+            "leased_until": real_now + lease_s,
             "first_tried_at": sa.func.coalesce(_q.first_tried_at, real_now),
         }
         # Materialised, or PostgreSQL may run the limited query again for each row and take more than the limit.
@@ -90,4 +91,6 @@ class SqlOutbox:
 def _settled(result: Accepted | Retry | str) -> dict[str, object]:
     if isinstance(result, Accepted):
         return {"status": "accepted", "message_name": result.name}
-    return {"not_before": result.at} if isinstance(result, Retry) else {"status": "dropped", "reason": result}
+    if isinstance(result, Retry):
+        return {"not_before": result.at, "leased_until": None}
+    return {"status": "dropped", "reason": result}

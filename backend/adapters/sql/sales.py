@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -44,7 +45,7 @@ class SqlSales(SqlOnce):
                 raise unknown()
             coupon = rows.coupon(row)
             check(coupon, sale, till, now)
-            if not lock_member(connection, coupon.member_id):
+            if coupon.member_id is None or not lock_member(connection, coupon.member_id):
                 raise unknown()
             made = self._booked(connection, coupon, sale, now)
             event = CouponEvent(CouponState.REDEEMED, now, "till")
@@ -132,7 +133,7 @@ class SqlSales(SqlOnce):
             before = connection.execute(count).scalar_one()
             values = map(rows_till.purchase_row, purchases)
             while batch := list(islice(values, IMPORT_BATCH)):
-                connection.execute(insert, batch)
+                connection.execute(insert, _of_members(connection, batch))
             return int(connection.execute(count).scalar_one() - before)
 
     def purchases(self) -> Iterable[Purchase]:
@@ -146,3 +147,11 @@ def _find(ticket: Ticket) -> sa.Select[tuple[object, ...]]:
     if ticket.coupon_id is not None:
         return t.coupons.select().where(t.coupons.c.id == ticket.coupon_id)
     return t.coupons.select().where(t.coupons.c.code_hash.in_(ticket.code_hashes))
+
+
+def _of_members(connection: sa.Connection, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The purchases, those of people who are no members without a person."""
+    named = {row["member_id"] for row in batch} - {None}
+    query = sa.select(t.members.c.id).where(t.members.c.id.in_(named), t.members.c.leaving_since.is_(None))
+    known = set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
+    return [row | {"member_id": row["member_id"] if row["member_id"] in known else None} for row in batch]

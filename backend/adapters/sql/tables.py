@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -42,6 +42,15 @@ metadata = sa.MetaData()
 
 def _id(name: str = "id", **options: Any) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, **options)
+
+
+def member_id(table: str, on_erasure: Literal["CASCADE", "SET NULL"], **options: Any) -> sa.Column[str]:
+    """Whose row this is: when they are erased it goes with them, or stays as accounting without a person.
+
+    The key is also what keeps a row of somebody who is gone out, whoever writes it.
+    """
+    key = sa.ForeignKey("members.id", name=f"{table}_member", ondelete=on_erasure)
+    return sa.Column("member_id", sa.Text, key, nullable=on_erasure == "SET NULL", **options)
 
 
 versions = sa.Table(
@@ -177,12 +186,13 @@ members = sa.Table(
     sa.Column("tier_steps", sa.Text, nullable=False, server_default="[]"),
     sa.Column("tier_due_at", Instant, index=True),
     sa.Column("profile", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("leaving_since", Instant),
 )
 
 devices = sa.Table(
     "devices",
     metadata,
-    _id("member_id", primary_key=True),
+    member_id("devices", "CASCADE", primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("registration", sa.Text, nullable=False, unique=True),
     sa.Column("platform", sa.Text, nullable=False),
@@ -195,7 +205,7 @@ device_keys = sa.Table(
     metadata,
     _id(primary_key=True),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
-    sa.Column("member_id", sa.Text, nullable=False, index=True),
+    member_id("device_keys", "CASCADE", index=True),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
 )
@@ -204,7 +214,7 @@ consents = sa.Table(
     "consents",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("member_id", sa.Text, nullable=False, index=True),
+    member_id("consents", "CASCADE", index=True),
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("granted", sa.Boolean, nullable=False),
     sa.Column("text_version", sa.Text, nullable=False),
@@ -216,7 +226,7 @@ decisions = sa.Table(
     "decisions",
     metadata,
     _id(primary_key=True),
-    sa.Column("member_id", sa.Text, nullable=False),
+    member_id("decisions", "CASCADE"),
     sa.Column("store_id", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -234,7 +244,7 @@ coupons = sa.Table(
     metadata,
     _id(primary_key=True),
     sa.Column("code_hash", sa.Text, nullable=False, unique=True),
-    sa.Column("member_id", sa.Text, nullable=False),
+    member_id("coupons", "SET NULL"),
     sa.Column("store_id", sa.Text, nullable=False),
     sa.Column("store_name", sa.Text, nullable=False),
     sa.Column("campaign_id", sa.Text, nullable=False),
@@ -266,5 +276,8 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("first_tried_at", sa.Double),
     sa.Column("not_before", sa.Double, nullable=False),
+    sa.Column("leased_until", sa.Double),
     sa.Index("outbox_due", "status", "not_before"),
 )
+
+erasures = sa.Table("erasures", metadata, _id(primary_key=True), sa.Column("at", Instant, nullable=False))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from backend.adapters.sql.tables import Instant, metadata
+from backend.adapters.sql.tables import Instant, member_id, metadata
 
 stars = sa.Table(
     "stars",
     metadata,
     sa.Column("id", sa.Text, primary_key=True, nullable=False),
-    sa.Column("member_id", sa.Text, nullable=False),
+    member_id("stars", "CASCADE"),
     sa.Column("purchase_id", sa.Text, index=True),
     sa.Column("delta", sa.BigInteger, nullable=False),
     sa.Column("paid_minor", sa.BigInteger, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from backend.adapters.sql.tables import Instant, metadata
+from backend.adapters.sql.tables import Instant, member_id, metadata
 
 redemptions = sa.Table(
     "redemptions",
@@ -28,7 +28,7 @@ purchases = sa.Table(
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("store_id", sa.Text, nullable=False),
-    sa.Column("member_id", sa.Text),
+    member_id("purchases", "SET NULL", index=True),
     sa.Column("at", Instant, nullable=False),
     sa.Column("total_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

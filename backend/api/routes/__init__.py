@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from backend.api.routes import health, loyalty, marketing, members, phones, staff, tills
+from backend.api.routes import health, loyalty, marketing, members, phones, privacy, staff, tills
 from backend.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
-    health.ROUTES + members.ROUTES + phones.ROUTES + tills.ROUTES + marketing.ROUTES + staff.ROUTES + loyalty.ROUTES
+    health.ROUTES
+    + members.ROUTES
+    + loyalty.ROUTES
+    + privacy.ROUTES
+    + phones.ROUTES
+    + tills.ROUTES
+    + marketing.ROUTES
+    + staff.ROUTES
 )

@@ -1,0 +1,46 @@
+"""Taking a member out of the books in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from backend.service.budgets import releasing
+from backend.service.life import CouponEvent
+from backend.service.model import CouponState
+from backend.twins.world import World
+
+
+class TwinErasure:
+    """The erasure's part of the ledger port."""
+
+    _world: World
+
+    def sending(self, member_id: str, real_now: float) -> bool:
+        """Whether a push to the member may be under way."""
+        with self._world.lock:
+            mine = self._world.coupons_of.get(member_id, ())
+            rows = [self._world.outbox[key] for key in mine if key in self._world.outbox]
+            return any(row.leased_until > real_now for row in rows)
+
+    def erase(self, member_id: str, now: datetime) -> None:
+        """Take out a member who is leaving; coupons and purchases stay without a person."""
+        world = self._world
+        with world.lock:
+            if world.leaving.pop(member_id, None) is None:
+                return
+            for coupon_id in world.coupons_of.pop(member_id, []):
+                if coupon_id in world.live:
+                    coupon = world.coupons[coupon_id]
+                    world.close(coupon, CouponEvent(CouponState.REVOKED, now, "erasure"), releasing(coupon))
+                world.outbox.pop(coupon_id, None)
+                world.accepted.pop(coupon_id, None)
+                world.coupons[coupon_id] = replace(world.coupons[coupon_id], member_id=None)
+            for purchase in [each for each in world.purchases.values() if each.member_id == member_id]:
+                world.purchases[purchase.id] = replace(purchase, member_id=None)
+            world.records = {key: each for key, each in world.records.items() if each.facts.member.id != member_id}
+            world.device_keys = {key: each for key, each in world.device_keys.items() if each.member_id != member_id}
+            world.star_owners = {key: owner for key, owner in world.star_owners.items() if owner != member_id}
+            world.stars.pop(member_id, None)
+            world.consents.pop(member_id, None)
+            world.given.pop(member_id, None)

@@ -1,0 +1,28 @@
+"""What the books in memory hold of one member."""
+
+from __future__ import annotations
+
+from backend.service.model import BooksOfMember
+from backend.twins.world import World
+
+
+class TwinHoldings:
+    """The export's part of the ledger port."""
+
+    _world: World
+
+    def of_member(self, member_id: str) -> BooksOfMember:
+        """All that names the member, oldest first."""
+        world = self._world
+        with world.lock:
+            mine = [world.coupons[key] for key in world.coupons_of.get(member_id, ())]
+            names = {coupon.id for coupon in mine}
+            decided = [each for each in world.records.values() if each.facts.member.id == member_id]
+            used = [each for each in world.redemptions.values() if each.coupon_id in names]
+            bought = [each for each in world.purchases.values() if each.member_id == member_id]
+            return BooksOfMember(
+                tuple(sorted(decided, key=lambda each: (each.decision.at, each.decision.opportunity_id))),
+                tuple(sorted(mine, key=lambda each: (each.issued_at, each.id))),
+                tuple(sorted(used, key=lambda each: each.redeemed_at)),
+                tuple(sorted(bought, key=lambda each: (each.at, each.id))),
+            )
