@@ -66,7 +66,10 @@ def serve(
     from backend.serving import serve_app
     from backend.wiring import check_services
 
-    check_services(read_settings())
+    settings = read_settings()
+    check_services(settings)
+    for remark in settings.remarks():
+        typer.echo(f"lull: {remark}", err=True)
     with hold_port(host, port) as held:
         serve_app(_make, held, threads=threads)
 

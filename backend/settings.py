@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     """Rate limits. Off only where nobody but tests and demos can reach the server."""
     proxies: int = Field(default=0, ge=0, le=10)
     """How many proxies stand before the server, each of which adds to X-Forwarded-For whom it got a request from."""
+    redis_url: str | None = None
+    """A Redis without persistence, for presence and limits of several server processes."""
+    redis_volatile: bool = False
+    """The operator's word that this Redis writes nothing to a disk, for one that does not tell."""
     map: Path | None = None
     """A file with a GeoJSON FeatureCollection that the console draws behind the stores."""
 
@@ -40,6 +44,22 @@ class Settings(BaseSettings):
     @classmethod
     def _loopback(cls, value: str | None) -> str | None:
         return value if value is None else _emulator(value)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("give an address such as redis://127.0.0.1:6379/0, rediss:// for TLS, or unix:///path")
+        return value
+
+    def remarks(self) -> tuple[str, ...]:
+        """What an operator should know before the server starts."""
+        found = []
+        if self.redis_url is None and not self.database_url.startswith("sqlite"):
+            found.append("LULL_REDIS_URL is not set: presence and limits live in this process, so run one server only")
+        if self.limits == "off":
+            found.append("LULL_LIMITS is off: nobody is kept from asking too often or guessing")
+        return tuple(found)
 
     def need_secret(self) -> str:
         """The secret. Raises ValueError when it is not set."""

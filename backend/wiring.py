@@ -24,7 +24,8 @@ from backend.adapters.nowhere import NoSender
 from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers
 from backend.api import create_api
 from backend.console import create_console
-from backend.service.ports import Clock, Ports
+from backend.service.limits import Limiter
+from backend.service.ports import Clock, Ports, Presence
 from backend.service.pushing import AT_ONCE, Outbox
 from backend.service.services import Services, services
 from backend.settings import Settings, read_settings
@@ -63,6 +64,14 @@ def check_services(settings: Settings) -> None:
         firebase_admin.delete_app(app)
     with open_ports(settings) as (ports, _):
         ports.chain.version()
+    if settings.redis_url is not None:
+        from backend.adapters.redis_link import RedisLink
+
+        link = RedisLink(settings.redis_url)
+        try:
+            link.check_volatile(settings.redis_volatile)
+        finally:
+            link.close()
 
 
 def _sweep(presence: TwinPresence, clock: Clock) -> None:
@@ -99,10 +108,24 @@ def open_services(settings: Settings) -> Services:
     app = firebase_app(settings.need_credentials(), name="lull-web")
     certificates = f"{settings.emulator_url}/certs" if settings.emulator_url else None
     database = Database(settings.database_url)
-    presence, clock = TwinPresence(), open_clock(settings, database)
+    clock = open_clock(settings, database)
+    presence, limiter = _volatile(settings, clock)
     ports = replace(_ports(database, FirebaseVerifier(app, certificates)), presence=presence)
+    return services(ports, clock, secret, Unlimited() if settings.limits == "off" else limiter)
+
+
+def _volatile(settings: Settings, clock: Clock) -> tuple[Presence, Limiter]:
+    """What is never on a disk: in this process, or in Redis for several. redis-py is imported only where it is used."""
+    if settings.redis_url is not None:
+        from backend.adapters.redis_limiter import RedisLimiter
+        from backend.adapters.redis_link import RedisLink
+        from backend.adapters.redis_presence import RedisPresence
+
+        link = RedisLink(settings.redis_url)
+        return RedisPresence(link), RedisLimiter(link)
+    presence = TwinPresence()
     threading.Thread(target=_sweep, args=(presence, clock), name="sweep", daemon=True).start()
-    return services(ports, clock, secret, Unlimited() if settings.limits == "off" else TwinLimiter())
+    return presence, TwinLimiter()
 
 
 @contextmanager

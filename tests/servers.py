@@ -36,7 +36,7 @@ def postgresql_server() -> Iterator[str]:
         return
     tools = _tools()
     if tools is None:
-        _without(f"no PostgreSQL: set {VARIABLE}, or install the server's programs")
+        without(f"no PostgreSQL: set {VARIABLE}, or install the server's programs")
     with _own_server(tools) as url:
         yield url
 
@@ -97,7 +97,7 @@ def _own_server(tools: Path) -> Iterator[str]:
     root = os.geteuid() == 0
     user = _unprivileged() if root else None
     if root and user is None:
-        _without("no PostgreSQL: its server does not run as root, and there is no user postgres or nobody")
+        without("no PostgreSQL: its server does not run as root, and there is no user postgres or nobody")
     folder = Path(tempfile.mkdtemp(prefix="lull-pg-", dir="/tmp" if os.name == "posix" else None))
     try:
         if user is not None:
@@ -129,7 +129,8 @@ def _run(user: str | None, *command: object) -> None:
         raise RuntimeError(f"{Path(words[0]).name} failed with exit code {done.returncode}")
 
 
-def _without(why: str) -> NoReturn:
+def without(why: str) -> NoReturn:
+    """Skip the test for want of a server, or fail it with CI=true."""
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     pytest.skip(why)

@@ -19,6 +19,8 @@ from stores.presence import PresenceRules, PresenceState, Step, advance
 FRESH = timedelta(seconds=120)
 """An older fix moves presence, but leads to no offer."""
 OLDEST = timedelta(hours=24)
+KEPT_S = 900.0
+"""Real seconds after which presence forgets an accepted fix."""
 AHEAD = timedelta(seconds=60)
 """How far a phone's clock may run ahead."""
 _UNKNOWN = Advice(report_in_s=REPORT_INSIDE_S)

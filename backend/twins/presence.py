@@ -6,10 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
+from backend.service.fixes import KEPT_S
 from stores.presence import PresenceState, Step
-
-KEPT_S = 900.0
-"""Real seconds after which an accepted fix is forgotten."""
 
 
 class TwinPresence:

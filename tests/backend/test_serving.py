@@ -19,6 +19,7 @@ from backend.adapters.sql import upgrade
 from backend.emulator.keys import generate_keys, service_account, write_credentials
 from backend.listening import PortInUse, hold_port
 from tests.processes import alive, descendants, until
+from tests.redis_server import own_redis
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,14 @@ def test_a_setting_that_names_a_wrong_file_is_refused(
         file.write_bytes(content)
     code, said = refused(env | {variable: str(file)}, port)
     assert (code, says in said, said.startswith("lull: ")) == (2, True, True)
+
+
+def test_a_redis_that_writes_to_disk_or_is_away_is_refused(env: dict[str, str], port: int) -> None:
+    with own_redis("--save", "3600 1") as url:
+        code, said = refused(env | {"LULL_REDIS_URL": url}, port)
+        assert (code, "this Redis writes to disk" in said) == (2, True)
+    code, said = refused(env | {"LULL_REDIS_URL": "redis://127.0.0.1:1"}, port)
+    assert (code, "Redis cannot be reached" in said) == (1, True)
 
 
 def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: int) -> None:

@@ -75,3 +75,29 @@ def test_a_database_url_that_cannot_be_is_refused(tmp_path: Path, url: str, says
 def test_a_database_url_may_have_the_parameters_of_libpq() -> None:
     url = checked_url("postgresql://host/db?sslmode=require&host=/run/postgresql")
     assert (url.drivername, url.query["sslmode"]) == ("postgresql+psycopg", "require")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:6379", "http://127.0.0.1:6379", ""])
+def test_a_redis_address_that_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LULL_REDIS_URL", url)
+    with pytest.raises(ValueError, match=r"^LULL_REDIS_URL: .*such as redis://"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({}, []),
+        ({"LULL_DATABASE_URL": "postgresql://h/d"}, ["run one server only"]),
+        ({"LULL_DATABASE_URL": "postgresql://h/d", "LULL_REDIS_URL": "redis://h"}, []),
+        ({"LULL_LIMITS": "off"}, ["LULL_LIMITS is off"]),
+    ],
+)
+def test_the_server_tells_at_its_start_what_may_surprise(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], says: list[str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    remarks = read_settings().remarks()
+    assert len(remarks) == len(says)
+    assert all(part in remark for part, remark in zip(says, remarks, strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from backend.adapters.redis_limiter import RedisLimiter
+from backend.adapters.redis_link import RedisLink
 from backend.service.limits import Limiter, Rate
 from backend.twins import TwinLimiter
 from tests.contracts.examples import at_once
@@ -12,9 +14,9 @@ REAL = 1_800_000_000.0
 THREE = Rate("three", 3, 30.0)
 
 
-@pytest.fixture
-def limiter() -> Limiter:
-    return TwinLimiter()
+@pytest.fixture(params=["twin", "redis"])
+def limiter(request: pytest.FixtureRequest) -> Limiter:
+    return TwinLimiter() if request.param == "twin" else RedisLimiter(*request.getfixturevalue("redis"))
 
 
 def passed(limiter: Limiter, tries: int, at: float = 0.0, who: str = "aino", rate: Rate = THREE) -> int:
@@ -51,12 +53,19 @@ def test_others_and_other_rates_count_apart(limiter: Limiter) -> None:
 
 def test_a_clock_set_back_keeps_nobody_waiting_for_longer_than_the_rate_says(limiter: Limiter) -> None:
     passed(limiter, 3, at=7200.0)
-    assert 0.0 < limiter.take(THREE, "aino", REAL) <= 10.0
+    wait_s = limiter.take(THREE, "aino", REAL)
+    assert 0.0 < wait_s <= 10.0
+    assert limiter.take(THREE, "aino", REAL + wait_s) == 0.0
 
 
 def test_threads_together_get_no_more_than_one(limiter: Limiter) -> None:
     rate = Rate("fifty", 50, 3600.0)
     assert sum(at_once(16, lambda _: passed(limiter, 20, rate=rate))) == 50
+
+
+def test_processes_together_get_no_more_than_one(redis: tuple[RedisLink, str]) -> None:
+    """Each process has a limiter of its own over the one Redis."""
+    assert [passed(RedisLimiter(*redis), 2) for _ in range(3)] == [2, 1, 0]
 
 
 def test_only_so_many_are_remembered_and_the_longest_unused_go_first() -> None:
