@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test fuzz lint types imports check lock clean
+.PHONY: setup demo test faults fuzz lint types imports check lock clean
 
 setup: .venv/ready
 
@@ -24,6 +24,10 @@ test: setup
 # 20,000 requests made from the OpenAPI document; other numbers, seeds and databases: python -m tests.fuzz.run --help
 fuzz: setup
 	$(BIN)/python -m tests.fuzz.run
+
+# Races and killed servers over HTTP at their full size; minutes instead of the small run that is part of `make test`.
+faults: setup
+	LULL_RACES=full $(BIN)/python -m pytest tests/races
 
 lint: setup
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ from stores.model import Product, Store
 from stores.sensitive import SensitiveIndex, SensitivePlace
 
 CHECK_EVERY_S = 1.0
+PATIENCE_S = 1.0
+"""How long somebody waits for a view that another loads, when the one at hand is older than twice CHECK_EVERY_S."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,11 @@ def _offer_facts(
 
 
 class Catalogue:
-    """Keeps the newest view; looks for a newer version at most once a second."""
+    """Keeps the newest view; looks for a newer version at most once a second.
+
+    Nobody asks while nobody calls. So the first of many who come after a silence looks, and the others wait for it; in
+    between they go on with what was good a second ago.
+    """
 
     def __init__(self, chain: Chain, clock: Clock) -> None:
         self._chain = chain
@@ -81,12 +87,18 @@ class Catalogue:
 
     def view(self) -> View:
         """The view to decide with."""
-        if self._clock.real() - self._checked_at >= CHECK_EVERY_S and self._lock.acquire(blocking=False):
+        age_s = self._age_s()
+        patience_s = PATIENCE_S if age_s >= 2.0 * CHECK_EVERY_S else 0.0
+        if age_s >= CHECK_EVERY_S and self._lock.acquire(timeout=patience_s):
             try:
-                self._refresh()
+                if self._age_s() >= CHECK_EVERY_S:
+                    self._refresh()
             finally:
                 self._lock.release()
         return self._view
+
+    def _age_s(self) -> float:
+        return self._clock.real() - self._checked_at
 
     def refresh(self) -> None:
         """Take notice of a change that was made just now."""
