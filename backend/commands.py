@@ -144,7 +144,14 @@ def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, a
     """
     read = read_purchases(file.read_bytes(), mapping_of(mapping))
     rows = read.purchases
-    run_import("purchase", dry_run, as_json, len(rows), read.problems, lambda ports, _: import_purchases(ports, rows))
+    run_import(
+        "purchase",
+        dry_run,
+        as_json,
+        len(rows),
+        read.problems,
+        lambda ports, clock: import_purchases(ports, rows, clock.now()),
+    )
 
 
 def learn(as_json: Json = False) -> None:

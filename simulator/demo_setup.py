@@ -57,7 +57,7 @@ def prepare(
     joined = import_members(ports, members.members, by.at)
     _all_good("members", (*members.problems, *joined.problems))
     sales = read_purchases(purchases_csv(scenario, town, people, start, rng))
-    _all_good("purchases", (*sales.problems, *import_purchases(ports, sales.purchases).problems))
+    _all_good("purchases", (*sales.problems, *import_purchases(ports, sales.purchases, by.at).problems))
     say("Learning from the purchases")
     learn(ports)
     return Keys(

@@ -92,12 +92,12 @@ def _consents(row: MemberRow, now: datetime) -> tuple[Consent, ...]:
     return tuple(Consent(purpose, granted, version, SOURCE, now) for purpose, granted in sorted(row.consents.items()))
 
 
-def import_purchases(ports: Ports, rows: Sequence[PurchaseRow]) -> Imported:
+def import_purchases(ports: Ports, rows: Sequence[PurchaseRow], now: datetime) -> Imported:
     """Add past purchases; one that is there already (same store, ticket or contents) changes nothing."""
     known = {store.id for store in ports.chain.stores()}
     good = [row for row in rows if row.store_id in known]
     problems = tuple(RowProblem(row.row, "store_id", _NO_STORE) for row in rows if row.store_id not in known)
-    added = ports.ledger.add_purchases(purchases(good))
+    added = ports.ledger.add_purchases(purchases(good), now)
     return Imported(ImportCount(added, 0, len(good) - added), problems)
 
 

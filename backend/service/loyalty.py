@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from backend.service.errors import Conflict
 from backend.service.loyalty_model import (
     TIERS,
     LoyaltyRules,
@@ -57,6 +58,12 @@ def in_force(versions: Iterable[RulesVersion], at: datetime) -> RulesVersion:
 def stars_in_period(entries: Iterable[StarEntry], now: datetime, rules: LoyaltyRules) -> int:
     """The stars that count now."""
     return sum(entry.delta for entry in entries if entry.earned_at <= now < entry.earned_at + rules.period)
+
+
+def check_adjustment(entries: Iterable[StarEntry], delta: int, now: datetime, rules: LoyaltyRules) -> None:
+    """Raise Conflict when more stars would be taken away than count now."""
+    if delta < 0 and stars_in_period(entries, now, rules) + delta < 0:
+        raise Conflict("stars_missing", "the member has not so many stars: take away no more than count now")
 
 
 def tier_for(entries: Iterable[StarEntry], now: datetime, rules: LoyaltyRules) -> Tier:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.staff import Actor
+
+if TYPE_CHECKING:
+    from backend.service.ports import Once
+
+
+class Stars(Protocol):
+    """The part of the ledger about stars."""
+
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+        """Book stars to a member, or with a minus take some away; they count from now on.
+
+        Raises NotFound, and Conflict when more would be taken away than count. The audit log tells how many these
+        were, but not whose.
+        """
 
 
 class Loyalty(Protocol):

@@ -259,6 +259,11 @@ class Purchase:
     member_id: str | None = None
     discount_minor: int = 0
 
+    @property
+    def paid_minor(self) -> int:
+        """What was paid of it."""
+        return self.sale.total_minor - self.discount_minor
+
 
 @dataclass(frozen=True, slots=True)
 class Redemption:

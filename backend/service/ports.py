@@ -16,7 +16,7 @@ from backend.decision.snapshot import Snapshot
 from backend.service.budgets import Booked
 from backend.service.errors import InvalidIdToken, LullError, Unavailable
 from backend.service.life import CouponEvent
-from backend.service.loyalty_ports import Loyalty
+from backend.service.loyalty_ports import Loyalty, Stars
 from backend.service.model import (
     Accepted,
     BasketItem,
@@ -218,7 +218,7 @@ class Retry:
     at: float
 
 
-class Ledger(Protocol):
+class Ledger(Stars, Protocol):
     """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction.
 
     What takes a `Once` is done once in 24 hours: repeated, it answers as it did the first time, whatever has changed
@@ -310,6 +310,10 @@ class Ledger(Protocol):
         """Import past purchases, all or none; those there already (same id) are left out. How many were new.
 
         Purchases of who is no member are kept without a person.
+    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
+        """Import past purchases, all or none; those there already (same id) are left out. How many were new.
+
+        They earn stars if the rules in force now say so.
         """
 
     def purchases(self) -> Iterable[Purchase]:

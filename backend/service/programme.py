@@ -8,17 +8,19 @@ from datetime import datetime
 
 from backend.service.errors import Invalid, NotFound
 from backend.service.loyalty import in_force, standing
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, Standing, Tier, TierGrant
+from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, Standing, StarEntry, Tier, TierGrant
 from backend.service.model import Member
-from backend.service.ports import Clock, Members
+from backend.service.ports import Clock, Ledger, Members, Once
 from backend.service.staff import Actor
+from backend.service.till_model import KEPT_REFUSALS
 
 
 class Programme:
     """Stars, tiers and what members state of themselves."""
 
-    def __init__(self, members: Members, clock: Clock) -> None:
+    def __init__(self, members: Members, ledger: Ledger, clock: Clock) -> None:
         self._members = members
+        self._ledger = ledger
         self._clock = clock
 
     def standing(self, member_id: str) -> tuple[Member, Standing]:
@@ -71,3 +73,12 @@ class Programme:
         if old is None or replace(old, at=new.at) != new:
             self._members.grant_tier(member_id, new)
         return self.standing(member_id)
+
+    def adjust(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+        """Add stars to a member's, or take some away. Raises NotFound, and Conflict when there are not so many."""
+        try:
+            return self._ledger.adjust_stars(once, member_id, delta, reason, by)
+        except KEPT_REFUSALS as refusal:
+            answer = self._ledger.refuse(once, refusal, by.at)
+        assert isinstance(answer, StarEntry)
+        return answer

@@ -67,6 +67,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         programme=Programme(ports.members, clock),
         erasure=Erasure(ports, consent, clock),
         holdings=Holdings(ports, clock),
+        programme=Programme(ports.members, ports.ledger, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
+from backend.service.loyalty_model import StarEntry
 from backend.service.model import BasketItem, Coupon, Purchase, Redemption
 
 ANSWERS_KEPT = timedelta(hours=24)
@@ -74,7 +75,7 @@ class Bought:
     id: str
 
 
-Done = Redemption | Rollback | Bought
+Done = Redemption | Rollback | Bought | StarEntry
 """What can be done once."""
 
 KEPT_REFUSALS: tuple[type[LullError], ...] = (NotFound, Conflict, Invalid)

@@ -14,12 +14,14 @@ from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_liv
 from backend.service.model import LIVE_STATES, Coupon, Outcome, Record, Totals
 from backend.twins.erasure import TwinErasure
 from backend.twins.holdings import TwinHoldings
+from backend.twins.loyalty import TwinStars
 from backend.twins.outbox import TwinOutbox
 from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
 
 
 class TwinLedger(TwinTill, TwinOutbox, TwinErasure, TwinHoldings):
+class TwinLedger(TwinTill, TwinStars, TwinOutbox):
     """The ledger port."""
 
     def __init__(self, world: World) -> None:

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from backend.service.errors import NotFound
-from backend.service.loyalty import carried_on, course, due_at, in_force, kept_stars, stars_for
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
+from backend.service.loyalty import carried_on, check_adjustment, course, due_at, in_force, kept_stars, stars_for
+from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, Tier, TierGrant
 from backend.service.model import Member, Purchase
+from backend.service.ports import Once
 from backend.service.staff import Actor
 from backend.twins.world import World
 
 
-def earn(world: World, purchase: Purchase, paid_minor: int, now: datetime) -> None:
-    """Book the stars of a new purchase of which so much was paid, after discount, and settle the member's tier."""
-    member = world.members.get(purchase.member_id or "")
-    if member is not None:
-        _earn(world, member, purchase, paid_minor, in_force(world.loyalty_rules, purchase.at).rules, now)
-        settle(world, member.id, now)
+def purchase_changed(world: World, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
+    """Book the stars of a purchase that was booked (`before` is None), reduced, or removed (`after` is None)."""
+    if before is not None:
+        _reduce(world, before.id, after.paid_minor if after else 0, now)
+    elif after is not None:
+        _earn(world, after, in_force(world.loyalty_rules, after.at).rules, now)
 
 
-def take_back(world: World, purchase_id: str, left_minor: int, now: datetime) -> None:
-    """Take back the stars of a purchase of which now only `left_minor` is paid, and settle the member's tier."""
-    owner = world.star_owners.get(purchase_id, "")
-    if owner not in world.members:
-        return
-    entries = [entry for entry in world.stars[owner] if entry.purchase_id == purchase_id]
-    first = entries[0]
-    taken = kept_stars(first.delta, first.paid_minor, left_minor) - sum(entry.delta for entry in entries)
-    if taken:
-        name = f"s_{purchase_id}.{len(entries):04}"
-        entry = replace(first, id=name, delta=taken, paid_minor=left_minor, at=now, cause="roll_back")
-        world.stars[owner].append(entry)
-        settle(world, owner, now)
+def purchases_imported(world: World, purchases: Iterable[Purchase], now: datetime) -> None:
+    """Book the stars of past purchases, by the rules in force now, if these say so."""
+    rules = in_force(world.loyalty_rules, now).rules
+    if rules.imports_earn:
+        tiers = {member_id: member.tier_at(now) for member_id, member in world.members.items()}
+        for purchase in purchases:
+            _earn(world, purchase, rules, now, tiers.get(purchase.member_id or ""))
 
 
 def settle(world: World, member_id: str, now: datetime) -> None:
@@ -50,15 +45,52 @@ def settle(world: World, member_id: str, now: datetime) -> None:
         world.tiers_due[member_id] = due
 
 
-def _earn(
-    world: World, member: Member, purchase: Purchase, paid_minor: int, rules: LoyaltyRules, now: datetime
-) -> None:
-    earned = stars_for(purchase.sale, paid_minor, member.tier_at(now), rules)
+def _earn(world: World, purchase: Purchase, rules: LoyaltyRules, now: datetime, tier: Tier | None = None) -> None:
+    member = world.members.get(purchase.member_id or "")
+    if member is None:
+        return
+    earned = stars_for(purchase.sale, purchase.paid_minor, tier or member.tier_at(now), rules)
     if earned:
-        name, earned_at = "s_" + purchase.id, min(purchase.at, now)
-        entry = StarEntry(name, member.id, purchase.id, earned, paid_minor, earned_at, now, "purchase")
-        world.stars[member.id].append(entry)
+        name, paid, at = "s_" + purchase.id, purchase.paid_minor, min(purchase.at, now)
+        world.stars[member.id].append(StarEntry(name, member.id, purchase.id, earned, paid, at, now, "purchase"))
         world.star_owners[purchase.id] = member.id
+    settle(world, member.id, now)
+
+
+def _reduce(world: World, purchase_id: str, left_minor: int, now: datetime) -> None:
+    """Take back the stars of what is not paid any more of a purchase."""
+    owner = world.star_owners.get(purchase_id, "")
+    if owner not in world.members:
+        return
+    entries = [entry for entry in world.stars[owner] if entry.purchase_id == purchase_id]
+    first = entries[0]
+    taken = kept_stars(first.delta, first.paid_minor, left_minor) - sum(entry.delta for entry in entries)
+    if taken:
+        name = f"s_{purchase_id}.{len(entries):04}"
+        entry = replace(first, id=name, delta=taken, paid_minor=left_minor, at=now, cause="reduction")
+        world.stars[owner].append(entry)
+        settle(world, owner, now)
+
+
+class TwinStars:
+    """The ledger's part about stars."""
+
+    _world: World
+
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+        """Book stars to a member, or take some away. Raises NotFound, and Conflict when there are not so many."""
+        with self._world.lock:
+            return self._world.once(once, by.at, lambda: self._adjust(once.name("a_"), member_id, delta, reason, by))
+
+    def _adjust(self, name: str, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+        world, entries = self._world, self._world.stars[_who(self._world, member_id).id]
+        check_adjustment(entries, delta, by.at, in_force(world.loyalty_rules, by.at).rules)
+        entry = StarEntry(name, member_id, None, delta, 0, by.at, by.at, reason)
+        if all(known.id != name for known in entries):
+            entries.append(entry)
+            world.note(by, "stars", "a member", None, {"delta": delta})
+            settle(world, member_id, by.at)
+        return entry
 
 
 class TwinLoyalty:

@@ -13,6 +13,7 @@ from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Red
 from backend.service.ports import Once
 from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
 from backend.service.till_model import Booking, Bought, Done, Refusal, Rollback, Standing, Ticket, Till
+from backend.twins.loyalty import purchase_changed, purchases_imported
 from backend.twins.world import World
 
 
@@ -38,7 +39,7 @@ class TwinTill:
         before = None if sale.sale_id is None else world.purchases.get(purchase_name(sale, ""))
         made, sold = book(coupon, sale, None if before is None else self._booking(before), now)
         world.purchases[sold.id] = sold
-        world.purchase_changed(before, sold, now)
+        purchase_changed(world, before, sold, now)
         event = CouponEvent(CouponState.REDEEMED, now, "till")
         world.close(coupon, event, spending(coupon, made.discount_minor))
         world.redemptions[made.id] = made
@@ -89,7 +90,7 @@ class TwinTill:
             del world.purchases[purchase_id], world.redemptions_on[purchase_id]
         else:
             world.purchases[purchase_id] = undone.after
-        world.purchase_changed(booked.purchase, undone.after, now)
+        purchase_changed(world, booked.purchase, undone.after, now)
         for each, back in zip(booked.standing, undone.back_minor, strict=True):
             made, coupon = each.redemption, each.coupon
             taken_back = made.taken_back_minor + back
@@ -110,7 +111,7 @@ class TwinTill:
         if purchase.id in self._world.purchases:
             raise Conflict("purchase_exists", "a purchase with this id is booked already")
         self._world.purchases[purchase.id] = purchase
-        self._world.purchase_changed(None, purchase, now)
+        purchase_changed(self._world, None, purchase, now)
         return Bought(purchase.id)
 
     def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
@@ -132,15 +133,19 @@ class TwinTill:
                 del self._world.answers[key]
             return len(old)
 
-    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
+    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
-        everything = list(purchases)
+        everything = {purchase.id: purchase for purchase in purchases}
         with self._world.lock:
             before = len(self._world.purchases)
             for purchase in everything:
                 known = purchase.member_id in self._world.members
                 self._world.purchases.setdefault(purchase.id, purchase if known else replace(purchase, member_id=None))
             return len(self._world.purchases) - before
+            new = [purchase for name, purchase in everything.items() if name not in self._world.purchases]
+            self._world.purchases.update((purchase.id, purchase) for purchase in new)
+            purchases_imported(self._world, new, now)
+            return len(new)
 
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, for learning."""

@@ -172,9 +172,6 @@ class World:
         if self.outbox.pop(coupon_id, None) is not None:
             self.dropped[reason] += 1
 
-    def purchase_changed(self, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
-        """A purchase was booked (`before` is None), reduced, or removed (`after` is None)."""
-
     def once(self, once: Once, now: datetime, do: Callable[[], T]) -> T:
         """Do something, or answer as before when it was done already. A `do` that raises leaves no trace."""
         known = self.answered(once, now)

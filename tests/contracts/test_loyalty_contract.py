@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backend.service.errors import NotFound
-from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, TierGrant, TierStep
+from backend.service.errors import Conflict, NotFound
+from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, StarEntry, TierGrant, TierStep
 from backend.service.model import Member
 from backend.service.ports import Ports
-from tests.contracts.examples import BY, NOW
+from tests.contracts.examples import BY, NOW, SALE, at_once, give, minutes, once, open_shop, purchase, redeem
 
 PROFILE = Profile(
     name="Aino",
@@ -141,3 +141,136 @@ def test_the_audit_log_tells_the_rules_before_and_after(ports: Ports) -> None:
     assert newest.before == first.after
     assert newest.after is not None
     assert newest.after["rules"]["gold_at"] == 200
+
+
+def stars(ports: Ports, member_id: str = "aino") -> int:
+    """All of the member's stars."""
+    return sum(entry.delta for entry in ports.members.stars(member_id))
+
+
+def test_a_purchase_earns_stars_in_the_transaction_that_books_it(members: Ports) -> None:
+    sold = purchase("p1", "aino", at=-5)
+    members.ledger.buy(once("b"), sold, NOW)
+    assert members.members.stars("aino") == (
+        StarEntry("s_p1", "aino", "p1", 7, 750, NOW - minutes(5), NOW, "purchase"),
+    )
+    members.ledger.buy(once("b"), sold, NOW)
+    assert (stars(members), stars(members, "eero")) == (7, 0)
+
+
+def test_nobody_known_earns_nothing(members: Ports) -> None:
+    members.ledger.buy(once("a"), purchase("p1"), NOW)
+    members.ledger.buy(once("b"), purchase("p2", "somebody who left"), NOW)
+    assert members.members.stars("somebody who left") == ()
+
+
+def test_a_refused_purchase_earns_nothing(members: Ports) -> None:
+    members.ledger.buy(once("a"), purchase("p1", "aino"), NOW)
+    with pytest.raises(Conflict):
+        members.ledger.buy(once("b"), purchase("p1", "aino"), NOW)
+    assert stars(members) == 7
+
+
+def test_enough_stars_make_a_tier_at_once(members: Ports) -> None:
+    members.members.set_loyalty_rules(LoyaltyRules(gold_at=14, reserve_at=21, grace_days=10), NOW - days(1), BY)
+    for number, tier in enumerate(("green", "gold", "reserve")):
+        members.ledger.buy(once(f"b{number}"), purchase(f"p{number}", "aino", at=number), NOW + minutes(number))
+        assert known(members).tier == tier
+    end = NOW + days(375)
+    assert known(members).tier_steps == (
+        TierStep(NOW + minutes(2), "reserve"),
+        TierStep(end, "gold"),
+        TierStep(end + minutes(1), "green"),
+    )
+
+
+def test_the_tier_held_and_the_rules_then_in_force_decide_what_is_earned(members: Ports) -> None:
+    members.members.set_loyalty_rules(LoyaltyRules(minor_per_star=10, tier_percent={"gold": 200}), NOW, BY)
+    members.ledger.buy(once("a"), purchase("before", "aino", at=-1), NOW + minutes(1))
+    members.ledger.buy(once("b"), purchase("after", "aino", at=1), NOW + minutes(1))
+    members.members.grant_tier("aino", grant("gold", at=NOW + minutes(2)))
+    members.ledger.buy(once("c"), purchase("as gold", "aino", at=3), NOW + minutes(3))
+    assert [entry.delta for entry in members.members.stars("aino")] == [75, 7, 150]
+
+
+def test_a_redemption_earns_what_was_paid_after_the_discount(ports: Ports) -> None:
+    open_shop(ports)
+    done = redeem(ports, give(ports))
+    (entry,) = ports.members.stars("aino")
+    assert (entry.delta, entry.paid_minor, done.to_pay_minor) == (6, 650, 650)
+
+
+def test_rolling_a_sale_back_takes_its_stars_and_the_tier_they_made(ports: Ports) -> None:
+    """Stars taken back count from the sale, so not even the grace is left of a tier they made."""
+    open_shop(ports)
+    ports.members.set_loyalty_rules(LoyaltyRules(gold_at=6, reserve_at=60), NOW - days(1), BY)
+    done = redeem(ports, give(ports))
+    assert known(ports).tier == "gold"
+    ports.ledger.roll_back(once("back"), done.id, (), "wrong basket", lambda _: True, NOW + days(1))
+    assert [entry.delta for entry in ports.members.stars("aino")] == [6, -6]
+    assert (known(ports).tier, known(ports).tier_at(NOW + days(1))) == ("green", "green")
+
+
+def test_returning_a_part_takes_stars_in_proportion_and_the_rest_takes_all(ports: Ports) -> None:
+    open_shop(ports)
+    ports.members.set_loyalty_rules(LoyaltyRules(minor_per_star=10), NOW - days(1), BY)
+    done = redeem(ports, give(ports))
+    for number, item in enumerate(SALE.items):
+        key = once(f"back{number}")
+        ports.ledger.roll_back(key, done.id, (item,), "cold", lambda _: True, NOW + minutes(10 + number))
+        left = sum(each.paid_minor for each in ports.ledger.purchases())
+        assert stars(ports) == 65 * left // 650
+    assert stars(ports) == 0
+
+
+def test_imported_purchases_earn_only_if_the_rules_say_so(members: Ports) -> None:
+    past = [purchase("p1", "aino", at=-60), purchase("p2", "eero", at=-60), purchase("p3", at=-60)]
+    members.ledger.add_purchases(past, NOW)
+    assert stars(members) == 0
+    members.members.set_loyalty_rules(LoyaltyRules(imports_earn=True), NOW, BY)
+    more = [*past, purchase("p4", "aino", at=-50), purchase("p4", "aino", at=-50)]
+    assert members.ledger.add_purchases(more, NOW) == 1
+    assert [entry.earned_at for entry in members.members.stars("aino")] == [NOW - minutes(50)]
+    assert (stars(members), stars(members, "eero")) == (7, 0)
+
+
+def test_an_adjustment_is_booked_once_and_settles_the_tier(members: Ports) -> None:
+    booked = [members.ledger.adjust_stars(once("k"), "aino", 300, "lost card", BY) for _ in range(2)]
+    assert booked[0] == booked[1]
+    assert (members.members.stars("aino"), known(members).tier) == ((booked[0],), "gold")
+    assert [entry.after for entry in members.identity.audit(None, 10)] == [{"delta": 300}]
+
+
+def test_no_more_stars_are_taken_away_than_count(members: Ports) -> None:
+    members.ledger.adjust_stars(once("k"), "aino", 5, "lost card", BY)
+    with pytest.raises(Conflict) as raised:
+        members.ledger.adjust_stars(once("l"), "aino", -6, "wrong", BY)
+    assert raised.value.reason == "stars_missing"
+    members.ledger.adjust_stars(once("m"), "aino", -5, "wrong", BY)
+    assert stars(members) == 0
+    with pytest.raises(NotFound):
+        members.ledger.adjust_stars(once("n"), "nobody", 1, "wrong", BY)
+
+
+def test_of_many_purchases_at_once_none_is_overlooked(members: Ports) -> None:
+    """The last one to be booked sees the stars of all: together they are just enough."""
+    members.members.set_loyalty_rules(LoyaltyRules(gold_at=56), NOW - days(1), BY)
+    results = at_once(8, lambda n: members.ledger.buy(once(f"b{n}"), purchase(f"p{n}", "aino"), NOW))
+    assert not [each for each in results if isinstance(each, Exception)]
+    assert (stars(members), known(members).tier) == (56, "gold")
+
+
+def test_purchases_and_coupons_of_one_member_at_once_wait_for_each_other_in_no_ring(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+
+    def one(number: int) -> object:
+        if number == 0:
+            return redeem(ports, coupon)
+        if number % 2:
+            return ports.ledger.buy(once(f"b{number}"), purchase(f"p{number}", "aino"), NOW)
+        return ports.ledger.adjust_stars(once(f"a{number}"), "aino", 1, "gift", BY)
+
+    results = at_once(9, one)
+    assert not [each for each in results if isinstance(each, Exception)]
+    assert stars(ports) == 6 + 4 * 7 + 4

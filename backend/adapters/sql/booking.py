@@ -17,13 +17,6 @@ from backend.service.till_model import Booking, Standing
 _s, _r = tt.purchases.c, tt.redemptions.c
 
 
-def purchase_changed(connection: sa.Connection, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
-    """A purchase was booked (`before` is None), reduced, or removed (`after` is None).
-
-    Called before stores and campaigns are locked, so what this locks of the member comes first.
-    """
-
-
 def lock_member(connection: sa.Connection, member_id: str) -> bool:
     """Keep others from changing the member until the transaction ends; False when there is no such member (any more).
 

@@ -15,6 +15,7 @@ from backend.adapters.sql.database import Database
 from backend.adapters.sql.erasure import SqlErasure
 from backend.adapters.sql.holdings import SqlHoldings
 from backend.adapters.sql.issue import Lost, close, issue, take_turn
+from backend.adapters.sql.loyalty import SqlStars
 from backend.adapters.sql.outbox import SqlOutbox
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.sales import SqlSales
@@ -39,6 +40,7 @@ EXPIRE_BATCH = 500
 
 
 class SqlLedger(SqlSales, SqlOutbox, SqlErasure, SqlHoldings):
+class SqlLedger(SqlSales, SqlStars, SqlOutbox):
     """The ledger port."""
 
     def __init__(self, database: Database) -> None:

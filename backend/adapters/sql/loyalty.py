@@ -6,7 +6,8 @@ when the tier is settled. The member is locked before stores and campaigns, as i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +17,13 @@ from backend.adapters.sql import rows_loyalty as rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.audit import note
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.once import SqlOnce
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_loyalty import loyalty_rules, stars
 from backend.service.errors import NotFound
 from backend.service.loyalty import (
     carried_on,
+    check_adjustment,
     course,
     due_at,
     in_force,
@@ -30,6 +33,7 @@ from backend.service.loyalty import (
 )
 from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.model import Purchase
+from backend.service.ports import Once
 from backend.service.staff import Actor
 
 _p = sa.bindparam
@@ -58,29 +62,36 @@ def hold(connection: sa.Connection, member_id: str | None) -> Any:
     return None if member_id is None else _HOLD.first(connection, {"member": member_id})
 
 
-def earn(connection: sa.Connection, purchase: Purchase, paid_minor: int, now: datetime) -> None:
-    """Book the stars of a new purchase of which so much was paid, after discount, and settle the member's tier."""
-    held = hold(connection, purchase.member_id)
-    if held is None:
-        return
+def purchase_changed(connection: sa.Connection, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
+    """Book the stars of a purchase that was booked (`before` is None), reduced, or removed (`after` is None).
+
+    Called before stores and campaigns are locked, since it locks the member.
+    """
+    if before is not None:
+        _reduce(connection, before.id, after.paid_minor if after else 0, now)
+    elif after is not None and (held := hold(connection, after.member_id)) is not None:
+        versions = _versions(connection)
+        _earn(connection, held, after, in_force(versions, after.at).rules, now)
+        _settle(connection, held, versions, now)
+
+
+def purchases_imported(connection: sa.Connection, purchases: Iterable[Purchase], now: datetime) -> None:
+    """Book the stars of past purchases, by the rules in force now and the tiers that members have now."""
     versions = _versions(connection)
-    _earn(connection, held, purchase, paid_minor, in_force(versions, purchase.at).rules, now)
-    _settle(connection, held, versions, now)
+    of_member: dict[str, list[Purchase]] = defaultdict(list)
+    for purchase in purchases:
+        of_member[purchase.member_id or ""].append(purchase)
+    for member_id in sorted(of_member):
+        held = hold(connection, member_id)
+        if held is not None:
+            for purchase in of_member[member_id]:
+                _earn(connection, held, purchase, in_force(versions, now).rules, now)
+            _settle(connection, held, versions, now)
 
 
-def take_back(connection: sa.Connection, purchase_id: str, left_minor: int, now: datetime) -> None:
-    """Take back the stars of a purchase of which now only `left_minor` is paid, and settle the member's tier."""
-    before = _OF_PURCHASE.first(connection, {"purchase": purchase_id})
-    held = hold(connection, before.member_id) if before else None
-    if held is None:
-        return
-    entries = [rows.star(row) for row in _OF_PURCHASE.all(connection, {"purchase": purchase_id})]
-    taken = kept_stars(entries[0].delta, entries[0].paid_minor, left_minor) - sum(entry.delta for entry in entries)
-    if taken:
-        name, earned_at = f"s_{purchase_id}.{len(entries):04}", entries[0].earned_at
-        entry = StarEntry(name, held.id, purchase_id, taken, left_minor, earned_at, now, "roll_back")
-        _ENTRY.run(connection, rows.star_row(entry))
-        _settle(connection, held, _versions(connection), now)
+def imports_earn(connection: sa.Connection, now: datetime) -> bool:
+    """Whether past purchases earn stars when they are imported."""
+    return in_force(_versions(connection), now).rules.imports_earn
 
 
 def settle(connection: sa.Connection, member_id: str, now: datetime) -> None:
@@ -88,15 +99,29 @@ def settle(connection: sa.Connection, member_id: str, now: datetime) -> None:
     _settle(connection, hold(connection, member_id), _versions(connection), now)
 
 
-def _earn(
-    connection: sa.Connection, held: Any, purchase: Purchase, paid_minor: int, rules: LoyaltyRules, now: datetime
-) -> None:
+def _earn(connection: sa.Connection, held: Any, purchase: Purchase, rules: LoyaltyRules, now: datetime) -> None:
     step = tier_at(rows.steps(held.tier_steps), now)
-    earned = stars_for(purchase.sale, paid_minor, step.tier if step else held.tier, rules)
+    earned = stars_for(purchase.sale, purchase.paid_minor, step.tier if step else held.tier, rules)
     if earned:
-        earned_at = min(purchase.at, now)
-        entry = StarEntry("s_" + purchase.id, held.id, purchase.id, earned, paid_minor, earned_at, now, "purchase")
-        _ENTRY.run(connection, rows.star_row(entry))
+        name, paid, at = "s_" + purchase.id, purchase.paid_minor, min(purchase.at, now)
+        _ENTRY.run(connection, rows.star_row(StarEntry(name, held.id, purchase.id, earned, paid, at, now, "purchase")))
+
+
+def _reduce(connection: sa.Connection, purchase_id: str, left_minor: int, now: datetime) -> None:
+    """Take back the stars of what is not paid any more of a purchase."""
+    first = _OF_PURCHASE.first(connection, {"purchase": purchase_id})
+    held = hold(connection, first.member_id) if first else None
+    if held is None:
+        return
+    entries = [rows.star(row) for row in _OF_PURCHASE.all(connection, {"purchase": purchase_id})]
+    taken = kept_stars(entries[0].delta, entries[0].paid_minor, left_minor) - sum(entry.delta for entry in entries)
+    if taken:
+        name, at = f"s_{purchase_id}.{len(entries):04}", entries[0].earned_at
+        _ENTRY.run(
+            connection,
+            rows.star_row(StarEntry(name, held.id, purchase_id, taken, left_minor, at, now, "reduction")),
+        )
+        _settle(connection, held, _versions(connection), now)
 
 
 def _settle(connection: sa.Connection, held: Any, versions: tuple[RulesVersion, ...], now: datetime) -> None:
@@ -114,6 +139,25 @@ def _counting(connection: sa.Connection, member_id: str, since: datetime) -> lis
 
 def _versions(connection: sa.Connection) -> tuple[RulesVersion, ...]:
     return tuple(rows.rules_version(row) for row in _VERSIONS.all(connection, {}))
+
+
+class SqlStars(SqlOnce):
+    """The ledger's part about stars."""
+
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+        """Book stars to a member, or take some away."""
+
+        def do(connection: sa.Connection) -> StarEntry:
+            held, versions = _known(connection, member_id), _versions(connection)
+            rules = in_force(versions, by.at).rules
+            check_adjustment(_counting(connection, held.id, by.at - rules.period), delta, by.at, rules)
+            entry = StarEntry(once.name("a_"), held.id, None, delta, 0, by.at, by.at, reason)
+            if connection.execute(self._database.insert(stars).on_conflict_do_nothing(), rows.star_row(entry)).rowcount:
+                note(connection, by, "stars", [("a member", None, {"delta": delta})])
+                _settle(connection, held, versions, by.at)
+            return entry
+
+        return self._once(once, by.at, do)
 
 
 class SqlLoyalty:

@@ -16,12 +16,12 @@ from backend.adapters.sql.booking import (
     lock_member,
     lock_sale,
     member_of_sale,
-    purchase_changed,
     standing,
     take_back,
     update_sale,
 )
 from backend.adapters.sql.issue import close
+from backend.adapters.sql.loyalty import imports_earn, purchase_changed, purchases_imported
 from backend.adapters.sql.once import SqlOnce
 from backend.service.errors import Conflict, InFlight, NotFound
 from backend.service.life import CouponEvent
@@ -125,7 +125,7 @@ class SqlSales(SqlOnce):
         insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
         return connection.execute(insert, rows_till.purchase_row(purchase)).rowcount == 1
 
-    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
+    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
         """Import past purchases in one transaction."""
         insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
         count = sa.select(sa.func.count()).select_from(tt.purchases)
@@ -134,6 +134,11 @@ class SqlSales(SqlOnce):
             values = map(rows_till.purchase_row, purchases)
             while batch := list(islice(values, IMPORT_BATCH)):
                 connection.execute(insert, _of_members(connection, batch))
+            earning, rest = imports_earn(connection, now), iter(purchases)
+            while batch := list(islice(rest, IMPORT_BATCH)):
+                fresh = _new_ones(connection, batch) if earning else []
+                connection.execute(insert, [rows_till.purchase_row(each) for each in batch])
+                purchases_imported(connection, fresh, now)
             return int(connection.execute(count).scalar_one() - before)
 
     def purchases(self) -> Iterable[Purchase]:
@@ -155,3 +160,8 @@ def _of_members(connection: sa.Connection, batch: list[dict[str, Any]]) -> list[
     query = sa.select(t.members.c.id).where(t.members.c.id.in_(named), t.members.c.leaving_since.is_(None))
     known = set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
     return [row | {"member_id": row["member_id"] if row["member_id"] in known else None} for row in batch]
+def _new_ones(connection: sa.Connection, batch: list[Purchase]) -> list[Purchase]:
+    """Those that are not booked yet, each once."""
+    wanted = {each.id: each for each in batch}
+    known = connection.execute(sa.select(tt.purchases.c.id).where(tt.purchases.c.id.in_(wanted))).scalars().all()
+    return [each for name, each in wanted.items() if name not in set(known)]

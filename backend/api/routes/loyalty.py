@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from backend.api.routing import Call, Route, Who
 from backend.api.schemas.loyalty import (
+    AdjustmentAnswer,
+    AdjustmentBody,
     GrantBody,
     LoyaltyAnswer,
     MeAnswer,
@@ -51,6 +53,15 @@ def post_tier(call: Call) -> TierAnswer:
     return TierAnswer.of(*programme.grant(call.path["member_id"], body.tier, body.until, body.reason, call.by))
 
 
+def post_stars(call: Call) -> AdjustmentAnswer:
+    """Adjust a member's stars."""
+    call.of_chain()
+    body: AdjustmentBody = call.body
+    programme = call.services.programme
+    done = programme.adjust(call.only_once, call.path["member_id"], body.delta, body.reason, call.by)
+    return AdjustmentAnswer.of(done)
+
+
 ROUTES = (
     Route("GET", "/v1/me", get_me, "Tier, stars, and what the member states", MeAnswer, MEMBER, errors=(404,)),
     Route(
@@ -65,5 +76,9 @@ ROUTES = (
     Route(
         "POST", "/v1/members/{member_id}/tier", post_tier, "Let a member have at least a tier", TierAnswer, ADMIN,
         body=GrantBody, errors=(404,),
+    ),
+    Route(
+        "POST", "/v1/members/{member_id}/stars", post_stars, "Add stars to a member's, or take some away",
+        AdjustmentAnswer, ADMIN, body=AdjustmentBody, statuses=(201,), errors=(404, 409), once=True,
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Moment, Text, changes
 from backend.api.schemas.members import Locale
-from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, RulesVersion, Standing, Tier
+from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, RulesVersion, Standing, StarEntry, Tier
 from backend.service.model import Member
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -191,3 +191,31 @@ class GrantBody(Body):
     tier: Tier
     until: Moment | None = None
     reason: Text
+
+
+class AdjustmentBody(Body):
+    """Stars to add, or with a minus to take away, and why."""
+
+    delta: int = Field(ge=-1_000_000, le=1_000_000)
+    reason: Text
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.delta == 0:
+            raise ValueError("delta is nought: give the stars to add or to take away")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentAnswer:
+    """An adjustment as booked."""
+
+    id: str
+    member_id: str
+    delta: int
+    at: datetime
+
+    @staticmethod
+    def of(entry: StarEntry) -> AdjustmentAnswer:
+        """From the use cases."""
+        return AdjustmentAnswer(entry.id, entry.member_id, entry.delta, entry.at)

@@ -101,6 +101,9 @@ TABLE: dict[str, Row] = {
     "POST /v1/members/{member_id}/tier": Row(
         {"admin"}, {"tier": "gold", "reason": "waited long"}, foreign={"admin_elsewhere": 403}
     ),
+    "POST /v1/members/{member_id}/stars": Row(
+        {"admin"}, {"delta": 5, "reason": "lost card"}, foreign={"admin_elsewhere": 403}, once=True
+    ),
     "GET /v1/stores": Row(READER),
     "GET /v1/stores/{store_id}": Row(READER, shared=PUBLIC),
     "POST /v1/stores": Row(MARKETER, STORE, foreign=ELSEWHERE),

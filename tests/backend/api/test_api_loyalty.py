@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend.api.world import Lull, stamp
+from tests.backend.api.world import BASKET, Lull, stamp
 
 DAY = 86_400
 PROFILE: dict[str, Any] = {
@@ -34,11 +34,46 @@ def me(lull: Lull) -> dict[str, Any]:
     return found
 
 
+def buy(lull: Lull, total_minor: int, once: str) -> None:
+    body = {
+        **BASKET,
+        "items": [{"product_id": "cappuccino", "quantity": 1, "unit_price_minor": total_minor}],
+        "total_minor": total_minor,
+        "member_id": me(lull)["member_id"],
+        "at": stamp(lull.clock.moved),
+    }
+    assert lull.post("/v1/purchases", body, lull.till, once).status_code == 201
+
+
 def test_a_new_member_is_green_and_sees_what_gold_wants(lull: Lull) -> None:
     found = me(lull)
     assert (found["tier"], found["tier_since"], found["tier_until"]) == ("green", None, None)
     assert (found["stars"], found["next_tier"], found["stars_to_next"]) == (0, "gold", 300)
     assert (found["qualifying_days"], found["profile"]) == (365, NOTHING)
+
+
+def test_purchases_make_a_tier_and_time_ends_it(lull: Lull) -> None:
+    lull.open_chain()
+    buy(lull, 29_999, "a")
+    assert (me(lull)["tier"], me(lull)["stars"], me(lull)["stars_to_next"]) == ("green", 299, 1)
+    lull.clock.moved = 60
+    buy(lull, 100, "b")
+    found = me(lull)
+    assert (found["tier"], found["stars"], found["next_tier"]) == ("gold", 300, "reserve")
+    assert (found["tier_since"], found["tier_until"]) == (stamp(60), stamp(395 * DAY))
+    lull.clock.moved = 395 * DAY - 1
+    assert me(lull)["tier"] == "gold"
+    lull.clock.moved = 395 * DAY
+    assert (me(lull)["tier"], me(lull)["tier_since"], me(lull)["stars"]) == ("green", stamp(395 * DAY), 0)
+
+
+def test_a_redemption_earns_what_was_paid_and_its_roll_back_takes_it_away(lull: Lull) -> None:
+    coupon = lull.issue()
+    body = BASKET | {"code": coupon["code"]}
+    done = lull.post("/v1/redemptions", body, lull.till, "r").get_json()
+    assert (done["to_pay_minor"], me(lull)["stars"]) == (300, 3)
+    undo = lull.post(f"/v1/redemptions/{done['id']}/rollback", {"reason": "wrong"}, lull.till, "u")
+    assert (undo.status_code, me(lull)["stars"]) == (201, 0)
 
 
 def test_a_member_states_and_clears_what_they_like(lull: Lull) -> None:
@@ -142,10 +177,11 @@ def test_an_admin_grants_a_tier_until_a_moment(lull: Lull) -> None:
 
 
 @pytest.mark.parametrize("who", ["marketer", "analyst", "till", "member"])
-def test_only_an_admin_grants_tiers(lull: Lull, who: str) -> None:
+def test_only_an_admin_grants_tiers_and_stars(lull: Lull, who: str) -> None:
     member_id = me(lull)["member_id"]
     credential = getattr(lull, who)
     assert lull.post(f"/v1/members/{member_id}/tier", {"tier": "gold", "reason": "."}, credential).status_code == 403
+    assert lull.post(f"/v1/members/{member_id}/stars", {"delta": 1, "reason": "."}, credential, "k").status_code == 403
     assert (me(lull)["tier"], me(lull)["stars"]) == ("green", 0)
 
 
@@ -155,3 +191,25 @@ def test_an_end_that_is_past_and_a_member_who_is_not_there_are_refused(lull: Lul
     assert (past.status_code, past.get_json()["type"]) == (422, "/problems/until_in_the_past")
     nobody = lull.post("/v1/members/nobody/tier", {"tier": "gold", "reason": "."}, lull.admin)
     assert (nobody.status_code, nobody.get_json()["type"]) == (404, "/problems/member_unknown")
+
+
+def test_an_adjustment_is_booked_once(lull: Lull) -> None:
+    path = f"/v1/members/{me(lull)['member_id']}/stars"
+    answers = [lull.post(path, {"delta": 300, "reason": "Lost card"}, lull.admin, "k") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].get_json() == answers[1].get_json()
+    assert (me(lull)["stars"], me(lull)["tier"]) == (300, "gold")
+
+
+def test_no_more_stars_are_taken_than_count(lull: Lull) -> None:
+    path = f"/v1/members/{me(lull)['member_id']}/stars"
+    lull.post(path, {"delta": 10, "reason": "Lost card"}, lull.admin, "k")
+    answer = lull.post(path, {"delta": -11, "reason": "Wrong"}, lull.admin, "l")
+    assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/stars_missing")
+    assert lull.post(path, {"delta": -10, "reason": "Wrong"}, lull.admin, "m").status_code == 201
+    assert me(lull)["stars"] == 0
+
+
+def test_an_unknown_members_stars_cannot_be_adjusted(lull: Lull) -> None:
+    answer = lull.post("/v1/members/nobody/stars", {"delta": 1, "reason": "."}, lull.admin, "k")
+    assert (answer.status_code, answer.get_json()["type"]) == (404, "/problems/member_unknown")

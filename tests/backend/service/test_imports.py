@@ -64,16 +64,16 @@ def test_what_the_file_does_not_say_stays() -> None:
 
 def test_purchases_of_unknown_stores_are_reported_and_the_others_taken() -> None:
     ports = chain()
-    done = import_purchases(ports, read_purchases(PURCHASES).purchases)
+    done = import_purchases(ports, read_purchases(PURCHASES).purchases, NOW)
     assert done.count == ImportCount(added=2)
     assert [(problem.row, problem.field) for problem in done.problems] == [(4, "store_id")]
-    assert import_purchases(ports, read_purchases(PURCHASES).purchases).count == ImportCount(unchanged=2)
+    assert import_purchases(ports, read_purchases(PURCHASES).purchases, NOW).count == ImportCount(unchanged=2)
 
 
 def test_learning_counts_arrivals_in_the_stores_own_hours() -> None:
     ports = chain()
     import_members(ports, read_members(MEMBERS).members, NOW)
-    import_purchases(ports, read_purchases(PURCHASES).purchases)
+    import_purchases(ports, read_purchases(PURCHASES).purchases, NOW)
     assert learn(ports) == Learnt(stores=1, members=1)
     tuesday_14 = 24 + 14
     usual = [ports.chain.traffic("kamppi", NOW, NOW, hour) for hour in (tuesday_14, tuesday_14 + 1)]
