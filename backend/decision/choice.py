@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.decision.facts import Facts, OfferFacts
+from backend.decision.facts import Facts, MemberFacts, OfferFacts
 from backend.decision.gates import known_zone
 from backend.decision.messages import fill
 from backend.decision.result import Given, Reason
@@ -64,13 +64,15 @@ def choose(facts: Facts, rules: Rules, now: datetime) -> Candidate | Reason:
     examined = [_examine(facts, offer, rules, now) for offer in facts.offers]
     candidates = [found for found in examined if isinstance(found, Candidate)]
     if candidates:
-        return min(candidates, key=lambda found: _rank(found, facts.member.tastes))
+        return min(candidates, key=lambda found: _rank(found, facts.member))
     return _furthest(found for found in examined if isinstance(found, Reason))
 
 
-def _rank(candidate: Candidate, tastes: dict[str, float]) -> tuple[float, int, str, str]:
+def _rank(candidate: Candidate, member: MemberFacts) -> tuple[bool, float, int, str, str]:
+    """What members say of themselves comes before what their purchases say."""
     offer = candidate.offer
-    return -tastes.get(offer.product_id, 0.0), -candidate.discount_minor, offer.campaign_id, offer.id
+    taste = member.tastes.get(offer.product_id, 0.0)
+    return offer.product_id not in member.favourites, -taste, -candidate.discount_minor, offer.campaign_id, offer.id
 
 
 def _furthest(reasons: Iterable[Reason]) -> Reason:

@@ -42,7 +42,7 @@ class PresenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class MemberFacts:
-    """The member as the policy may see them; tastes are empty without consent to personalisation."""
+    """The member as the policy may see them; tastes and favourites are empty without consent to personalisation."""
 
     id: str
     tier: str
@@ -55,6 +55,7 @@ class MemberFacts:
     tastes: dict[str, float]
     given_this_week: int
     last_given_at: datetime | None
+    favourites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,7 @@ def _zone(store: Store) -> ZoneInfo:
 
 
 def _member_facts(member: Member, given_this_week: int, now: datetime) -> MemberFacts:
+    personal = "personalisation" in member.consents
     return MemberFacts(
         id=member.id,
         tier=member.tier_at(now),
@@ -140,9 +141,10 @@ def _member_facts(member: Member, given_this_week: int, now: datetime) -> Member
         quiet_hours=member.preferences.quiet_hours,
         weekly_maximum=member.preferences.weekly_maximum,
         muted=tuple(sorted(member.preferences.muted_products)),
-        tastes=dict(sorted(member.tastes.items())) if "personalisation" in member.consents else {},
+        tastes=dict(sorted(member.tastes.items())) if personal else {},
         given_this_week=given_this_week,
         last_given_at=member.last_given_at,
+        favourites=tuple(sorted(member.profile.favourite_products)) if personal else (),
     )
 
 

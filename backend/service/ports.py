@@ -306,14 +306,10 @@ class Ledger(Stars, Protocol):
     def forget_answers(self, before: datetime) -> int:
         """Drop answers given before then, whose keys are free again. How many."""
 
-    def add_purchases(self, purchases: Iterable[Purchase]) -> int:
-        """Import past purchases, all or none; those there already (same id) are left out. How many were new.
-
-        Purchases of who is no member are kept without a person.
     def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new.
 
-        They earn stars if the rules in force now say so.
+        Purchases of who is no member are kept without a person. They earn stars if the rules in force now say so.
         """
 
     def purchases(self) -> Iterable[Purchase]:

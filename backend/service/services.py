@@ -64,7 +64,6 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         device_keys=DeviceKeys(ports.identity, clock),
         api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
-        programme=Programme(ports.members, clock),
         erasure=Erasure(ports, consent, clock),
         holdings=Holdings(ports, clock),
         programme=Programme(ports.members, ports.ledger, clock),

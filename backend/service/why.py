@@ -36,6 +36,8 @@ def _taste(record: Record) -> str | None:
     given = record.decision.given
     if given is None:
         return None
+    if given.product_id in record.facts.member.favourites:
+        return f"You named {given.product_name} as a favourite."
     share = record.facts.member.tastes.get(given.product_id)
     if not share:
         return f"Your past purchases say nothing of {given.product_name}."

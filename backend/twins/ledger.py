@@ -20,8 +20,7 @@ from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
 
 
-class TwinLedger(TwinTill, TwinOutbox, TwinErasure, TwinHoldings):
-class TwinLedger(TwinTill, TwinStars, TwinOutbox):
+class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings):
     """The ledger port."""
 
     def __init__(self, world: World) -> None:

@@ -137,13 +137,10 @@ class TwinTill:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
         everything = {purchase.id: purchase for purchase in purchases}
         with self._world.lock:
-            before = len(self._world.purchases)
-            for purchase in everything:
-                known = purchase.member_id in self._world.members
-                self._world.purchases.setdefault(purchase.id, purchase if known else replace(purchase, member_id=None))
-            return len(self._world.purchases) - before
             new = [purchase for name, purchase in everything.items() if name not in self._world.purchases]
-            self._world.purchases.update((purchase.id, purchase) for purchase in new)
+            for purchase in new:
+                known = purchase.member_id in self._world.members
+                self._world.purchases[purchase.id] = purchase if known else replace(purchase, member_id=None)
             purchases_imported(self._world, new, now)
             return len(new)
 

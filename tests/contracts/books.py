@@ -12,6 +12,7 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
 from backend.service.budgets import COUNTERS, WHOLE, Booked, reserving, scopes
 from backend.service.life import DISMISSED, MOVES
+from backend.service.loyalty_model import StarEntry
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Redemption
 from backend.service.ports import Ports
 from backend.twins import TwinLedger
@@ -20,7 +21,7 @@ EVERYTHING = 10**6
 
 
 def check_books(ports: Ports) -> None:
-    """Assert that budgets, rooms and timelines are what the coupons and their redemptions say."""
+    """Assert that budgets, rooms and timelines are what coupons and redemptions say, and stars what purchases do."""
     coupons = ports.ledger.newest_coupons(EVERYTHING)
     spent = {done.coupon_id: done for done in redemptions(ports)}
     assert booked(ports) == owed(coupons, spent)
@@ -28,6 +29,20 @@ def check_books(ports: Ports) -> None:
     for coupon in coupons:
         check_timeline(ports, coupon)
         assert (coupon.state in (CouponState.REDEEMED, CouponState.ROLLED_BACK)) == (coupon.id in spent)
+    check_stars(ports, {coupon.member_id for coupon in coupons})
+
+
+def check_stars(ports: Ports, member_ids: Iterable[str]) -> None:
+    """A purchase has the stars it earned, in proportion to what is paid of it now, and none when it is gone."""
+    paid = {purchase.id: purchase.paid_minor for purchase in ports.ledger.purchases()}
+    for member_id in member_ids:
+        of_purchase: defaultdict[str, list[StarEntry]] = defaultdict(list)
+        for entry in ports.members.stars(member_id):
+            if entry.purchase_id is not None:
+                of_purchase[entry.purchase_id].append(entry)
+        for purchase_id, (first, *later) in of_purchase.items():
+            kept = first.delta * paid.get(purchase_id, 0) // first.paid_minor
+            assert first.delta + sum(entry.delta for entry in later) == kept
 
 
 def owed(coupons: Iterable[Coupon], spent: Mapping[str, Redemption]) -> dict[tuple[str, str], Booked]:

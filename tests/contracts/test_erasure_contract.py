@@ -175,7 +175,7 @@ def test_a_sale_that_was_under_way_is_not_theirs(ports: Ports) -> None:
     erase(ports)
     with pytest.raises(NotFound):
         ports.ledger.buy(once("b"), purchase("p", "aino"), NOW)
-    assert ports.ledger.add_purchases([purchase("i", "aino")]) == 1
+    assert ports.ledger.add_purchases([purchase("i", "aino")], NOW) == 1
     assert [each.member_id for each in ports.ledger.purchases()] == [None]
 
 

@@ -160,8 +160,9 @@ def test_a_purchase_earns_stars_in_the_transaction_that_books_it(members: Ports)
 
 def test_nobody_known_earns_nothing(members: Ports) -> None:
     members.ledger.buy(once("a"), purchase("p1"), NOW)
-    members.ledger.buy(once("b"), purchase("p2", "somebody who left"), NOW)
-    assert members.members.stars("somebody who left") == ()
+    with pytest.raises(NotFound):
+        members.ledger.buy(once("b"), purchase("p2", "somebody who left"), NOW)
+    assert [members.members.stars(who) for who in ("aino", "eero", "somebody who left")] == [(), (), ()]
 
 
 def test_a_refused_purchase_earns_nothing(members: Ports) -> None:

@@ -39,8 +39,7 @@ _DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_e
 EXPIRE_BATCH = 500
 
 
-class SqlLedger(SqlSales, SqlOutbox, SqlErasure, SqlHoldings):
-class SqlLedger(SqlSales, SqlStars, SqlOutbox):
+class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings):
     """The ledger port."""
 
     def __init__(self, database: Database) -> None:

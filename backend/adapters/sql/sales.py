@@ -131,13 +131,10 @@ class SqlSales(SqlOnce):
         count = sa.select(sa.func.count()).select_from(tt.purchases)
         with self._database.write() as connection:
             before = connection.execute(count).scalar_one()
-            values = map(rows_till.purchase_row, purchases)
-            while batch := list(islice(values, IMPORT_BATCH)):
-                connection.execute(insert, _of_members(connection, batch))
             earning, rest = imports_earn(connection, now), iter(purchases)
             while batch := list(islice(rest, IMPORT_BATCH)):
                 fresh = _new_ones(connection, batch) if earning else []
-                connection.execute(insert, [rows_till.purchase_row(each) for each in batch])
+                connection.execute(insert, _of_members(connection, [rows_till.purchase_row(each) for each in batch]))
                 purchases_imported(connection, fresh, now)
             return int(connection.execute(count).scalar_one() - before)
 
@@ -160,6 +157,8 @@ def _of_members(connection: sa.Connection, batch: list[dict[str, Any]]) -> list[
     query = sa.select(t.members.c.id).where(t.members.c.id.in_(named), t.members.c.leaving_since.is_(None))
     known = set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
     return [row | {"member_id": row["member_id"] if row["member_id"] in known else None} for row in batch]
+
+
 def _new_ones(connection: sa.Connection, batch: list[Purchase]) -> list[Purchase]:
     """Those that are not booked yet, each once."""
     wanted = {each.id: each for each in batch}

@@ -213,3 +213,16 @@ def test_no_more_stars_are_taken_than_count(lull: Lull) -> None:
 def test_an_unknown_members_stars_cannot_be_adjusted(lull: Lull) -> None:
     answer = lull.post("/v1/members/nobody/stars", {"delta": 1, "reason": "."}, lull.admin, "k")
     assert (answer.status_code, answer.get_json()["type"]) == (404, "/problems/member_unknown")
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_favourites_choose_only_with_consent_to_personalisation(lull: Lull, agreed: bool) -> None:
+    """Withdrawn, they are still the member's to see, and no decision has them."""
+    lull.patch("/v1/me/profile", {"favourite_products": ["cappuccino"]}, lull.member)
+    consent = {"granted": agreed, "text_version": "2026-01"}
+    assert lull.put("/v1/me/consents/personalisation", consent, lull.member).status_code == 200
+    coupon = lull.issue()
+    record = lull.ports.ledger.decision(coupon["id"])
+    assert record is not None
+    assert record.facts.member.favourites == (("cappuccino",) if agreed else ())
+    assert me(lull)["profile"]["favourite_products"] == ["cappuccino"]

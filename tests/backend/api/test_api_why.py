@@ -32,3 +32,8 @@ def test_room_counts_without_what_is_outstanding() -> None:
 def test_without_known_taste_nothing_is_claimed() -> None:
     told = sentences(Record(facts(), decided(facts()), 0.5, "issued"))
     assert told[2] == "Your past purchases say nothing of Cappuccino."
+
+
+def test_a_favourite_is_told_as_what_the_member_said() -> None:
+    about = facts(member={"tastes": {"cappuccino": 0.38}, "favourites": ("cappuccino",)})
+    assert sentences(Record(about, decided(about), 0.5, "issued"))[2] == "You named Cappuccino as a favourite."

@@ -34,6 +34,18 @@ def test_a_discount_rounds_down_and_never_exceeds_the_price(changes: dict[str, A
     assert discount(offer(**changes)) == minor
 
 
+def test_a_favourite_comes_before_what_purchases_say() -> None:
+    both = (offer(id="a", product_id="cappuccino"), offer(id="b", product_id="espresso"))
+    member = {"tastes": {"cappuccino": 0.9}, "favourites": ("espresso",)}
+    assert chosen(offers=both, member=member).product_id == "espresso"
+
+
+def test_of_several_favourites_the_one_bought_more_often_is_given() -> None:
+    both = (offer(id="a", product_id="cappuccino"), offer(id="b", product_id="espresso"))
+    member = {"tastes": {"espresso": 0.1}, "favourites": ("cappuccino", "espresso")}
+    assert chosen(offers=both, member=member).product_id == "espresso"
+
+
 def test_the_product_the_member_likes_best_is_given() -> None:
     both = (offer(id="a", product_id="cappuccino"), offer(id="b", product_id="espresso"))
     assert chosen(offers=both, member={"tastes": {"espresso": 0.6, "cappuccino": 0.4}}).product_id == "espresso"
