@@ -13,7 +13,7 @@ from backend.service.ports import Clock, Members
 from backend.service.remembered import Remembered
 
 LIFE_S = 5.0
-"""For so long another process may still take fixes of a member who withdrew. Offers and pushes always ask afresh."""
+"""For so long another process may remember that a member agreed; it keeps nothing of who withdrew meanwhile."""
 MEMBERS = 200_000
 
 
@@ -37,6 +37,11 @@ class ConsentCache:
     def location_offers(self, member_id: str) -> bool:
         """Whether the member agrees; somebody unknown does not."""
         return self._look(member_id).agreed
+
+    def location_offers_now(self, member_id: str) -> bool:
+        """The same, asked afresh: another process may have written since."""
+        self._known.forget(member_id)
+        return self.location_offers(member_id)
 
     def is_member(self, member_id: str) -> bool:
         """Whether there is such a member, who has not been erased."""

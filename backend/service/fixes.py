@@ -60,6 +60,8 @@ class _Taken:
     fix: Fix
     refused: str | None = None
     step: Step = Step(None)  # noqa: RUF009 - a frozen value
+    first: bool = False
+    """Whether nothing was known of the member before."""
 
 
 class Fixes:
@@ -93,7 +95,12 @@ class Fixes:
         view, now = self._catalogue.view(), self._clock.now()
         order = sorted(range(len(fixes)), key=lambda each: fixes[each].recorded_at)
         taken = [self._take(member_id, number, fixes[number], view, now) for number in order]
-        if not self._consent.location_offers(member_id):  # withdrawn meanwhile, and presence forgotten too early
+        if any(each.first for each in taken):
+            # Nothing was known: another process may just have forgotten it, and knows better who agrees.
+            agrees = self._consent.location_offers_now(member_id)
+        else:
+            agrees = self._consent.location_offers(member_id)
+        if not agrees:  # withdrawn meanwhile, and presence forgotten too early
             self._presence.forget(member_id)
             return _refused(fixes)
         answers = self._answers(member_id, taken, now)
@@ -115,11 +122,15 @@ class Fixes:
         if fix.recorded_at < now - OLDEST:
             return _Taken(number, fix, "stale")
 
+        first = False
+
         def move(state: PresenceState | None) -> Step:
+            nonlocal first
+            first = state is None
             return advance(state, fix, view.index, self._rules)
 
         step = self._presence.apply(member_id, self._clock.real(), move)
-        return _Taken(number, fix, step.rejection, step)
+        return _Taken(number, fix, step.rejection, step, first)
 
     def _advice(self, member_id: str, newest: _Taken, index: StoreIndex) -> Advice:
         if newest.refused is not None:

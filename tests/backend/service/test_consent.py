@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from backend.service.consent import ConsentCache
+from backend.service.services import services
 from backend.twins import twin_ports
-from tests.backend.api.world import FakeClock, Lull, fix
+from tests.backend.api.world import FakeClock, Lull, fix, stamp
 from tests.contracts.examples import open_shop
 
 
@@ -45,3 +46,16 @@ def test_a_report_that_a_withdrawal_overtook_leaves_no_trace(monkeypatch: pytest
     answer = lull.post("/v1/me/fixes", {"fixes": [fix()]}, lull.member).get_json()
     assert (answer["accepted"], answer["rejected"]) == (0, [{"index": 0, "reason": "no_consent"}])
     assert len(lull.ports.presence) == 0  # type: ignore[arg-type]
+
+
+def test_a_withdrawal_at_another_process_leaves_no_trace_here() -> None:
+    """Both share database and presence; this one still remembers that Aino agreed."""
+    here = Lull()
+    here.open_chain()
+    here.willing_member()
+    there = services(here.ports, here.clock, "a secret for tests, long enough", here.limiter)
+    assert here.post("/v1/me/fixes", {"fixes": [fix(recorded_at=stamp(-15))]}, here.member).get_json()["accepted"] == 1
+    there.membership.consent(here.services.sessions.member(here.member), "location_offers", False, "1")
+    answer = here.post("/v1/me/fixes", {"fixes": [fix()]}, here.member).get_json()
+    assert (answer["accepted"], answer["rejected"]) == (0, [{"index": 0, "reason": "no_consent"}])
+    assert len(here.ports.presence) == 0  # type: ignore[arg-type]
