@@ -68,6 +68,15 @@ def test_processes_together_get_no_more_than_one(redis: tuple[RedisLink, str]) -
     assert [passed(RedisLimiter(*redis), 2) for _ in range(3)] == [2, 1, 0]
 
 
+def test_in_memory_what_is_worked_off_is_forgotten_whoever_asks() -> None:
+    limiter = TwinLimiter()
+    passed(limiter, 1)
+    passed(limiter, 1, at=9.0, who="eero")
+    assert len(limiter) == 2
+    passed(limiter, 1, at=10.0, who="sisu")
+    assert len(limiter) == 2
+
+
 def test_only_so_many_are_remembered_and_the_longest_unused_go_first() -> None:
     small = TwinLimiter(capacity=2)
     for who in ("aino", "eero", "aino", "sisu"):
