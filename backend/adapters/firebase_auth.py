@@ -30,8 +30,10 @@ def firebase_app(
     """Opens a Firebase app of this name from a service-account file, with HTTP time-outs of 10 s.
 
     `project_id` overrides the one in the file. Close it with `firebase_admin.delete_app`. Raises ValueError when the
-    file is missing or no service account, or when an app of this name is open already.
+    file is missing or no service account, when an app of this name is open already, or when
+    FIREBASE_AUTH_EMULATOR_HOST is set, because firebase-admin then accepts unsigned tokens.
     """
+    _refuse_unsigned()
     certificate = _certificate(Path(credentials_path))
     options: dict[str, Any] = {"httpTimeout": HTTP_TIMEOUT_S}
     if project_id is not None:
@@ -62,7 +64,7 @@ class FirebaseVerifier:
     """Says whose an ID token is. Signatures are always checked; Google's certificates are cached by their max-age.
 
     `cert_url` replaces the address of the certificates (an emulator's `/certs`). Raises ValueError when
-    FIREBASE_AUTH_EMULATOR_HOST is set, because firebase-admin then accepts unsigned tokens.
+    FIREBASE_AUTH_EMULATOR_HOST is set, also when that happens later.
     """
 
     def __init__(self, app: firebase_admin.App, cert_url: str | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -10,6 +12,7 @@ from typing import Any, Literal
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt.utils import base64url_encode
 
 from backend.emulator.keys import Keys, service_account_email
 
@@ -34,6 +37,7 @@ TokenFault = Literal[
     "alg_none",
     "alg_hs256",
     "no_sub",
+    "empty_sub",
 ]
 
 
@@ -141,7 +145,7 @@ class IdTokenIssuer:
         if fault == "alg_none":
             return jwt.encode(payload, "", algorithm="none", headers=headers)
         if fault == "alg_hs256":
-            return jwt.encode(payload, secrets.token_bytes(32), algorithm="HS256", headers=headers)
+            return self._signed_with_what_everybody_knows(payload, headers)
         return jwt.encode(payload, self._wrong_key if fault == "wrong_key" else self._key, "RS256", headers=headers)
 
     def _faulty_claims(self, fault: TokenFault | None, now: int) -> dict[str, Any]:
@@ -153,7 +157,19 @@ class IdTokenIssuer:
             return {"iat": now - 7200, "auth_time": now - 7200, "exp": now - 3600}
         if fault == "future":
             return {"iat": now + 3600, "auth_time": now + 3600, "exp": now + 7200}
+        if fault == "empty_sub":
+            return {"sub": ""}
         return {}
+
+    def _signed_with_what_everybody_knows(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+        """HS256 with the public key as its secret, which a verifier that lets tokens choose would take.
+
+        PyJWT refuses to make such a token.
+        """
+        header = {"alg": "HS256", "typ": "JWT", **headers}
+        text = b".".join(base64url_encode(json.dumps(part).encode()) for part in (header, payload))
+        mac = hmac.digest(self._certificate.encode(), text, "sha256")
+        return b".".join((text, base64url_encode(mac))).decode()
 
 
 def _private_key(pem: str) -> rsa.RSAPrivateKey:

@@ -8,24 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
-from backend.service.model import Platform
+from backend.service.model import Member, Platform
 from backend.service.ports import Clock, Members
 from backend.service.remembered import Remembered
 
 LIFE_S = 5.0
-"""For so long another process may remember that a member agreed; it keeps nothing of who withdrew meanwhile."""
+"""For so long another process may remember that a member agreed, and take a session that was ended.
+
+It keeps nothing of who withdrew meanwhile.
+"""
 MEMBERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    member: bool
     agreed: bool
     platform: Platform | None
+    sessions: int | None
 
 
 class ConsentCache:
-    """Remembers consent and the phone's platform for a few seconds; what is written here is forgotten at once."""
+    """Remembers what it saw of a member for a few seconds; what is written here is forgotten at once."""
 
     def __init__(self, members: Members, clock: Clock) -> None:
         self._members = members
@@ -45,11 +48,15 @@ class ConsentCache:
 
     def is_member(self, member_id: str) -> bool:
         """Whether there is such a member, who has not been erased."""
-        return self._look(member_id).member
+        return self._look(member_id).sessions is not None
 
     def platform(self, member_id: str) -> Platform | None:
         """What the member's phone runs; None when none is registered."""
         return self._look(member_id).platform
+
+    def sessions(self, member_id: str) -> int | None:
+        """Which generation of the member's sessions is good; None for somebody unknown, who has none."""
+        return self._look(member_id).sessions
 
     def _look(self, member_id: str) -> _Known:
         now = self._clock.real()
@@ -58,12 +65,7 @@ class ConsentCache:
             return known
         forgotten = self._forgotten
         member = self._members.get(member_id)
-        agreed = member is not None and "location_offers" in member.consents
-        found = _Known(
-            member is not None,
-            agreed,
-            member.device.platform if member is not None and member.device is not None else None,
-        )
+        found = _known(member)
         with self._lock:
             if forgotten == self._forgotten:  # or what was read may be from before somebody changed their mind
                 self._known.put(member_id, now + LIFE_S, found)
@@ -74,3 +76,10 @@ class ConsentCache:
         with self._lock:
             self._forgotten += 1
             self._known.forget(member_id)
+
+
+def _known(member: Member | None) -> _Known:
+    if member is None:
+        return _Known(agreed=False, platform=None, sessions=None)
+    platform = None if member.device is None else member.device.platform
+    return _Known("location_offers" in member.consents, platform, member.sessions)

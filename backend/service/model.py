@@ -82,6 +82,7 @@ class Member:
     """A member as stored. `tastes` are shares of past purchases by product; `last_given_at` counts ghosts too.
 
     `tier` is what stars and `tier_grant` gave when last looked at, `tier_steps` how that goes on: ask `tier_at`.
+    Only sessions of the generation `sessions` are good: signing out everywhere begins another.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Member:
     tier_grant: TierGrant | None = None
     tier_steps: tuple[TierStep, ...] = ()
     profile: Profile = field(default=Profile())
+    sessions: int = 0
 
     def tier_at(self, now: datetime) -> Tier:
         """The tier the member has at this moment, whether or not anything has run since it changed."""

@@ -61,6 +61,9 @@ class Members(Loyalty, Protocol):
     def get(self, member_id: str) -> Member | None:
         """The member, or None."""
 
+    def end_sessions(self, member_id: str) -> None:
+        """Sign the member out everywhere: no session opened until now is good. Raises NotFound."""
+
     def set_device(self, member_id: str, device: Device) -> None:
         """Register the member's phone; a registration belongs to one member, the last who claimed it."""
 

@@ -60,7 +60,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         clock=clock,
         limits=Limits(limiter, clock),
         catalogue=catalogue,
-        sessions=Sessions(ports.identity, ports.members, clock, subkey(secret, "sessions")),
+        sessions=Sessions(ports.identity, ports.members, consent, clock, subkey(secret, "sessions")),
         device_keys=DeviceKeys(ports.identity, clock),
         api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),

@@ -11,6 +11,7 @@ from unicodedata import category
 import jwt
 from jwt.types import Options
 
+from backend.service.consent import ConsentCache
 from backend.service.errors import InvalidIdToken, Unauthenticated
 from backend.service.ports import Clock, Identity, Members
 from backend.service.remembered import Remembered
@@ -31,6 +32,12 @@ class Session:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    member_id: str
+    generation: int
+
+
 def decode(token: str, key: bytes, audience: str, real_now: float) -> dict[str, Any]:
     """The claims of a token we signed. Raises jwt.InvalidTokenError; its end is judged by the clock that issued it."""
     options: Options = {"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False}
@@ -49,15 +56,23 @@ def _not_good() -> Unauthenticated:
     return Unauthenticated("invalid_id_token", "the ID token is not good: sign in again for a fresh one")
 
 
-class Sessions:
-    """Signs members in and recognises them. Token lives run on the real clock."""
+def _ended() -> Unauthenticated:
+    return Unauthenticated("invalid_session", "the session is not good or has ended: open a new one")
 
-    def __init__(self, identity: Identity, members: Members, clock: Clock, key: bytes) -> None:
+
+class Sessions:
+    """Signs members in and recognises them. Token lives run on the real clock.
+
+    That a token is genuine is remembered for minutes; that its member is there and did not sign out, for seconds only.
+    """
+
+    def __init__(self, identity: Identity, members: Members, consent: ConsentCache, clock: Clock, key: bytes) -> None:
         self._identity = identity
         self._members = members
+        self._consent = consent
         self._clock = clock
         self._key = key
-        self._sessions: Remembered[bytes, str] = Remembered(REMEMBERED)
+        self._sessions: Remembered[bytes, _Opened] = Remembered(REMEMBERED)
 
     def open(self, id_token: str) -> Session:
         """Trade an ID token for a session. Raises Unauthenticated when the ID token is not good."""
@@ -69,23 +84,37 @@ class Sessions:
             raise _not_good()
         member = self._members.sign_in(uid, self._clock.now())
         issued = int(self._clock.real())
-        claims = {"sub": member.id, "iat": issued, "exp": issued + SESSION_S, "aud": "lull"}
+        claims = {"sub": member.id, "iat": issued, "exp": issued + SESSION_S, "aud": "lull", "gen": member.sessions}
         token = jwt.encode(claims, self._key, algorithm=ALGORITHM)
         return Session(token, member.id, datetime.fromtimestamp(issued + SESSION_S, UTC))
 
     def member(self, token: str) -> str:
-        """The id of the member whose session this is. Raises Unauthenticated."""
+        """The id of the member whose session this is. Raises Unauthenticated.
+
+        A member who was erased since may ask for that again, so `Membership.recognised` refuses all else.
+        """
         now = self._clock.real()
         digest = _digest(token)
         known = self._sessions.get(digest, now)
-        if known is not None:
-            return known
+        if known is None:
+            claims = self._claims(token, now)
+            known = _Opened(claims["sub"], claims.get("gen", 0))
+            self._sessions.put(digest, min(float(claims["exp"]), now + REMEMBER_S), known)
+        good = self._consent.sessions(known.member_id)
+        if good is not None and good != known.generation:
+            raise _ended()
+        return known.member_id
+
+    def end_all(self, member_id: str) -> None:
+        """Sign the member out everywhere: here at once, in other processes within seconds. Raises NotFound."""
+        self._members.end_sessions(member_id)
+        self._consent.forget(member_id)
+
+    def _claims(self, token: str, now: float) -> dict[str, Any]:
         try:
-            claims = decode(token, self._key, "lull", now)
+            return decode(token, self._key, "lull", now)
         except jwt.InvalidTokenError as error:
-            raise Unauthenticated("invalid_session", "the session is not good or has ended: open a new one") from error
-        self._sessions.put(digest, min(float(claims["exp"]), now + REMEMBER_S), claims["sub"])
-        return str(claims["sub"])
+            raise _ended() from error
 
 
 def _digest(credential: str) -> bytes:

@@ -39,6 +39,12 @@ class TwinMembers(TwinLoyalty):
         with self._world.lock:
             return self._world.members.get(member_id)
 
+    def end_sessions(self, member_id: str) -> None:
+        """Sign the member out everywhere. Raises NotFound."""
+        with self._world.lock:
+            member = self._known(member_id)
+            self._put(replace(member, sessions=member.sessions + 1))
+
     def set_device(self, member_id: str, device: Device) -> None:
         """Register the member's phone, and take its registration from whoever had it. Raises NotFound."""
         with self._world.lock:

@@ -123,6 +123,21 @@ def test_a_redis_that_writes_to_disk_or_is_away_is_refused(env: dict[str, str], 
     assert (code, "Redis cannot be reached" in said) == (1, True)
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_nothing_starts_while_unsigned_id_tokens_would_be_taken(env: dict[str, str], command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "backend", command],
+        env=env | {"FIREBASE_AUTH_EMULATOR_HOST": "127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("lull: FIREBASE_AUTH_EMULATOR_HOST makes firebase-admin accept unsigned ID tokens")
+    assert done.stderr.count("\n") == 1
+
+
 def test_nothing_serves_on_when_the_server_is_killed(env: dict[str, str], port: int) -> None:
     with server(env, port) as process:
         started = descendants(process.pid)

@@ -9,6 +9,7 @@ from datetime import time, timedelta
 import pytest
 
 from backend.decision.facts import QuietHours
+from backend.service.errors import NotFound
 from backend.service.model import Consent, Device, Member, Preferences, Registration
 from backend.service.ports import Ports
 from tests.contracts.examples import CONSENT, NOW, PHONE, at_once, give, open_shop
@@ -29,6 +30,17 @@ def test_who_signs_in_again_is_the_same_member(ports: Ports) -> None:
 def test_many_first_sign_ins_at_once_make_one_member(ports: Ports) -> None:
     made = at_once(8, lambda _: ports.members.sign_in("firebase-1", NOW).id)
     assert len(set(made)) == 1
+
+
+def test_signing_out_begins_another_generation_of_sessions_that_an_import_keeps(ports: Ports) -> None:
+    made = ports.members.sign_in("firebase-1", NOW)
+    assert made.sessions == 0
+    ports.members.end_sessions(made.id)
+    ports.members.end_sessions(made.id)
+    ports.members.add([(replace(made, tier="gold"), ())])
+    assert ports.members.sign_in("firebase-1", NOW).sessions == 2
+    with pytest.raises(NotFound):
+        ports.members.end_sessions("nobody")
 
 
 def test_nobody_is_nobody(ports: Ports) -> None:

@@ -47,6 +47,13 @@ class SqlMembers(SqlLoyalty):
             row = _BY_ID.first(connection, {"key": member_id})
         return rows.member(row) if row else None
 
+    def end_sessions(self, member_id: str) -> None:
+        """Sign the member out everywhere."""
+        update = t.members.update().where(t.members.c.id == member_id).values(sessions=t.members.c.sessions + 1)
+        with self._database.write() as connection:
+            must_exist(connection, member_id)
+            connection.execute(update)
+
     def set_device(self, member_id: str, device: Device) -> None:
         """Register the phone; a registration is taken from whoever had it."""
         values = {

@@ -152,7 +152,7 @@ def campaign(row: Row | Part) -> Campaign:
 
 
 def member_row(member: Member) -> dict[str, Any]:
-    """A member's columns, without device and `last_given_at`."""
+    """A member's columns, without device, `last_given_at` and `sessions`."""
     return {
         "id": member.id,
         "uid": member.uid,
@@ -188,6 +188,7 @@ def member(row: Row | Part) -> Member:
         tier_grant=loyalty.grant(row.tier_grant),
         tier_steps=loyalty.steps(row.tier_steps),
         profile=loyalty.profile(row.profile),
+        sessions=row.sessions,
     )
 
 

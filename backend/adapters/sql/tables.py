@@ -187,6 +187,7 @@ members = sa.Table(
     sa.Column("tier_due_at", Instant, index=True),
     sa.Column("profile", sa.Text, nullable=False, server_default="{}"),
     sa.Column("leaving_since", Instant),
+    sa.Column("sessions", sa.Integer, nullable=False, server_default="0"),
 )
 
 devices = sa.Table(

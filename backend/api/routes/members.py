@@ -34,6 +34,11 @@ def open_session(call: Call) -> Session:
     return call.services.sessions.open(body.id_token)
 
 
+def delete_sessions(call: Call) -> None:
+    """Sign out everywhere."""
+    call.services.sessions.end_all(call.member_id)
+
+
 def put_device(call: Call) -> Device:
     """Register the phone."""
     body: DeviceBody = call.body
@@ -125,6 +130,10 @@ ROUTES = (
     Route(
         "POST", "/v1/sessions", open_session, "Trade an ID token for a session", Session,
         body=SessionBody, statuses=(201,), errors=(401, 429),
+    ),
+    Route(
+        "DELETE", "/v1/me/sessions", delete_sessions, "Sign out everywhere; this session ends too", None, MEMBER,
+        statuses=(204,), errors=(404,),
     ),
     Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),
     Route(

@@ -65,6 +65,7 @@ def test_claims_cannot_replace_who_the_token_is_for(verifier: FirebaseVerifier, 
         "alg_none",
         "alg_hs256",
         "no_sub",
+        "empty_sub",
     ],
 )
 def test_a_forged_token_is_refused(verifier: FirebaseVerifier, issuer: IdTokenIssuer, fault: TokenFault) -> None:
@@ -116,6 +117,14 @@ def test_the_variable_that_turns_signatures_off_is_refused(
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     with pytest.raises(ValueError, match="unsigned"):
         FirebaseVerifier(app)
+
+
+def test_no_app_is_opened_while_signatures_are_turned_off(
+    emulator: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
+    with pytest.raises(ValueError, match="unsigned"):
+        firebase_app(emulator.credentials, name="unsigned")
 
 
 def test_a_missing_service_account_says_so(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ TABLE: dict[str, Row] = {
     "GET /v1/me/export": Row(MEMBER),
     "GET /v1/me/export/schema": Row(ANYONE),
     "GET /v1/me/consents/log": Row(MEMBER),
+    "DELETE /v1/me/sessions": Row(MEMBER),
     "PUT /v1/me/device": Row(MEMBER, DEVICE),
     "GET /v1/me/device-keys": Row(MEMBER),
     "POST /v1/me/device-keys": Row(MEMBER, {"label": "Old phone"}),

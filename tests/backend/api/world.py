@@ -26,6 +26,7 @@ from stores.model import Product
 NOW = datetime(2026, 6, 2, 14, 0, tzinfo=UTC)
 LAT, LNG = 60.16952, 24.93354
 BY = Actor(COMMAND_LINE, NOW)
+SECRET = "a secret for tests, long enough"
 
 
 class FakeClock:
@@ -120,7 +121,7 @@ class Lull:
 
     def __post_init__(self) -> None:
         self.ports: Ports = self.given or twin_ports(self.world)
-        self.services: Services = services(self.ports, self.clock, "a secret for tests, long enough", self.limiter)
+        self.services: Services = services(self.ports, self.clock, SECRET, self.limiter)
         self.app = self.build()
         self.client: FlaskClient = self.app.test_client()
         self.till = self.key("till", {"kamppi"})
