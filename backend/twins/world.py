@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import count
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -110,6 +111,8 @@ class World:
     """Ids of API keys by the SHA-256 of their secrets; with a secret that was replaced, until when it is good."""
     wrong_codes: dict[str, Tally] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """For the entries of the audit log."""
     stars: dict[str, list[StarEntry]] = field(default_factory=lambda: defaultdict(list))
     """Star entries by member."""
     star_owners: dict[str, str] = field(default_factory=dict)
@@ -127,7 +130,7 @@ class World:
     def note(self, by: Actor, what: str, object_id: str, before: Any, after: Any) -> None:
         """Append a change to the audit log."""
         told = described(before), described(after)
-        self.audit.append(AuditEntry(len(self.audit) + 1, by.at, by.id, what, object_id, *told))
+        self.audit.append(AuditEntry(next(self.numbers), by.at, by.id, what, object_id, *told))
 
     def must_exist(self, member_id: str) -> None:
         """Raise NotFound for nobody."""

@@ -68,7 +68,7 @@ OTHERS = {
     "chain.version", "chain.stores", "chain.sensitive_places", "chain.menu", "chain.offers", "chain.campaigns",
     "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe", "chain.set_baselines",
-    "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
+    "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.cut_audit", "identity.note_use",
     "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip
@@ -187,3 +187,24 @@ def test_changes_made_at_once_are_all_logged(ports: Ports) -> None:
     entries = log(ports)[:8]
     chain = [(each.before["staff"], each.after["staff"]) for each in entries if each.before and each.after]
     assert sorted(chain) == [(number, number + 1) for number in range(2, 10)]
+
+
+def test_retention_cuts_the_oldest_entries(ports: Ports) -> None:
+    for hour in range(4):
+        by = replace(BY, at=BY.at + timedelta(hours=hour))
+        ports.chain.put_stores([replace(KAMPPI, staff=hour)], by)
+    kept = log(ports)[:2]
+    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 2
+    assert log(ports) == kept
+    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 0
+    assert ports.identity.cut_audit(BY.at + timedelta(hours=9)) == 2
+    ports.chain.put_stores([KAMPPI], BY)
+    assert len(log(ports)) == 1
+
+
+def test_an_entry_that_is_to_stay_keeps_those_after_it(ports: Ports) -> None:
+    """As after a clock was set back."""
+    for hours in (0, 5, 1):
+        ports.chain.pause(f"{hours}", replace(BY, at=BY.at + timedelta(hours=hours)))
+    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 1
+    assert [entry.object_id for entry in log(ports)] == ["1", "5"]

@@ -80,3 +80,13 @@ def test_a_code_that_cannot_be_counted_is_not_judged(lull: Lull, monkeypatch: py
 
     monkeypatch.setattr(type(lull.ports.identity), "count_wrong_code", away)
     assert guess(lull, 1) == {503}
+
+
+def test_every_process_counts_and_locks_alike(lull: Lull) -> None:
+    lull.open_chain()
+    other = Lull(world=lull.world, clock=lull.clock)
+    for number in range(20):
+        process = other if number % 2 else lull
+        assert redeem(process, f"guess-{number}", key=lull.till).status_code == 404
+    assert redeem(lull, "more", key=lull.till).status_code == 429
+    assert redeem(other, "more", key=lull.till).status_code == 429
