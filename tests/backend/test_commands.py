@@ -9,10 +9,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from backend import cli
+from backend.adapters.sql import upgrade
+from backend.service.errors import Conflict
 
 CHAIN = Path(__file__).parents[2] / "simulator" / "chain"
 
@@ -167,18 +171,25 @@ def test_a_bad_mapping_is_told(lull: Lull) -> None:
     assert (done.returncode, "field=column" in done.stderr) == (2, True)
 
 
-def test_a_key_is_made_listed_rotated_and_revoked(lull: Lull) -> None:
-    assert lull.run("database", "upgrade").returncode == 0
-    made = lull.json("keys", "create", "--role", "till", "--label", "Bar", "--expires-at", "2099-01-01T00:00:00Z")
+def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LULL_DATABASE_URL", f"sqlite:///{tmp_path / 'lull.db'}")
+    upgrade(f"sqlite:///{tmp_path / 'lull.db'}")
+
+    def keys(*arguments: str) -> Any:
+        done = CliRunner().invoke(cli.create_cli(), ["keys", *arguments, "--json"], catch_exceptions=False)
+        return json.loads(done.stdout)
+
+    made = keys("create", "--role", "till", "--label", "Bar", "--expires-at", "2099-01-01T00:00:00Z")
     assert (made["role"], made["label"], made["expires_at"]) == ("till", "Bar", "2099-01-01T00:00:00Z")
-    turned = lull.json("keys", "rotate", str(made["id"]), "--overlap-hours", "1")
+    turned = keys("rotate", made["id"], "--overlap-hours", "1")
     assert (turned["id"], turned["key"] != made["key"], turned["previous_until"] is None) == (made["id"], True, False)
-    assert lull.json("keys", "revoke", str(made["id"]))["revoked_at"] is not None
-    listed = lull.run("keys", "list")
-    assert f"{made['id']}  till  the whole chain  revoked" in listed.stdout
-    assert str(made["key"]) not in listed.stdout
-    refused = lull.run("keys", "rotate", str(made["id"]))
-    assert (refused.returncode, "has ended or was revoked" in refused.stderr) == (2, True)
+    ended = keys("revoke", made["id"])
+    assert ended["revoked_at"] is not None
+    assert keys("list") == {"items": [ended]}
+    with pytest.raises(Conflict, match="has ended or was revoked"):
+        keys("rotate", made["id"])
+    told = CliRunner().invoke(cli.create_cli(), ["keys", "list"]).stdout
+    assert told.startswith(f"{made['id']}  till  the whole chain  revoked")
 
 
 def test_each_command_shows_an_example(lull: Lull) -> None:
