@@ -15,6 +15,8 @@ from backend.service.erasure import finish_erasures
 from backend.service.errors import Unavailable
 from backend.service.ports import Clock, Ports
 from backend.service.pushing import Outbox
+from backend.service.retention import tidy
+from backend.service.till_model import ANSWERS_KEPT
 from backend.settings import Settings
 from backend.wiring import open_outbox
 
@@ -25,6 +27,7 @@ AWAY_S = 2.0
 EXPIRE_EVERY_S = 1
 TIERS_EVERY_S = 60
 ERASE_EVERY_S = 5
+TIDY_EVERY_S = 3600
 
 log = structlog.get_logger("lull.worker")
 
@@ -69,6 +72,8 @@ def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
 
     every(EXPIRE_EVERY_S, "coupons expired", ports.ledger.expire)
     every(TIERS_EVERY_S, "tiers settled", ports.members.settle_tiers)
+    every(TIDY_EVERY_S, "rows tidied away", lambda now: tidy(ports.ledger, now))
+    every(TIDY_EVERY_S, "answers forgotten", lambda now: ports.ledger.forget_answers(now - ANSWERS_KEPT))
     every(ERASE_EVERY_S, "erasures finished", lambda now: finish_erasures(ports, now, clock.real()))
     return scheduler
 

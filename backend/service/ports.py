@@ -42,6 +42,7 @@ from backend.service.model import (
     Totals,
     Traffic,
 )
+from backend.service.retention import Retention
 from backend.service.staff import Actor
 from backend.service.staff_ports import Staff
 from backend.service.till_model import Bought, Done, Rollback, Ticket, Till
@@ -320,6 +321,12 @@ class Ledger(Stars, Protocol):
 
     def of_member(self, member_id: str) -> BooksOfMember:
         """All in the books that names the member."""
+
+    def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
+        """Take out what is older than it is kept, or part it from its member: at most so many rows of each kind.
+
+        How many these were. May run at any time, and twice at once.
+        """
 
     def sending(self, member_id: str, real_now: float) -> bool:
         """Whether a push to the member may be under way: it was claimed, and neither settled nor given up since."""

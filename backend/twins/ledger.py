@@ -16,11 +16,12 @@ from backend.twins.erasure import TwinErasure
 from backend.twins.holdings import TwinHoldings
 from backend.twins.loyalty import TwinStars
 from backend.twins.outbox import TwinOutbox
+from backend.twins.retention import TwinRetention
 from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
 
 
-class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings):
+class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, TwinRetention):
     """The ledger port."""
 
     def __init__(self, world: World) -> None:

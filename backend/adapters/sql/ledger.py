@@ -18,6 +18,7 @@ from backend.adapters.sql.issue import Lost, close, issue, take_turn
 from backend.adapters.sql.loyalty import SqlStars
 from backend.adapters.sql.outbox import SqlOutbox
 from backend.adapters.sql.prepared import Prepared
+from backend.adapters.sql.retention import SqlRetention
 from backend.adapters.sql.sales import SqlSales
 from backend.decision.result import Reason
 from backend.service.budgets import Booked
@@ -39,7 +40,7 @@ _DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_e
 EXPIRE_BATCH = 500
 
 
-class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings):
+class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings, SqlRetention):
     """The ledger port."""
 
     def __init__(self, database: Database) -> None:

@@ -1,0 +1,43 @@
+"""How long what names a person, or grows without end, is kept; docs/privacy.md says the same to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+BATCH = 1_000
+"""Rows of each kind in one short transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how long things are kept, each counted from what its comment says."""
+
+    decisions: timedelta = timedelta(days=30)
+    """With their facts, which tell in which store's fence a member was: from the decision on; then deleted."""
+    coupon_link: timedelta = timedelta(days=90)
+    """Whose a coupon was: from its end on. The coupon stays as accounting."""
+    purchase_link: timedelta = timedelta(days=730)
+    """Whose a purchase was, for tastes and returns: from the purchase on. The purchase stays as accounting."""
+    pushes: timedelta = timedelta(days=30)
+    """What became of a push: from its coupon's issue on; then deleted."""
+    observations: timedelta = timedelta(days=400)
+    """Of stores, more than a year for comparison: from the observation on; then deleted."""
+    audit: timedelta = timedelta(days=730)
+    """What staff changed: from the change on; then deleted, oldest first."""
+
+
+class Books(Protocol):
+    """What is tidied."""
+
+    def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
+        """As in `backend.service.ports.Ledger`."""
+
+
+def tidy(books: Books, now: datetime, kept: Retention = Retention()) -> int:
+    """Take out all that is older than it is kept, batch by batch; how many rows these were. Raises Unavailable."""
+    total = 0
+    while done := books.tidy(kept, now, BATCH):
+        total += done
+    return total

@@ -1,0 +1,71 @@
+"""Taking out of the books in memory what is older than it is to be kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from backend.service.model import LIVE_STATES
+from backend.service.retention import Retention
+from backend.twins.world import World
+
+
+class TwinRetention:
+    """The retention's part of the ledger port."""
+
+    _world: World
+
+    def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
+        """Take out or part from their member at most `limit` rows of each kind."""
+        with self._world.lock:
+            return (
+                _decisions(self._world, now - kept.decisions, limit)
+                + _coupons(self._world, now - kept.coupon_link, limit)
+                + _purchases(self._world, now - kept.purchase_link, limit)
+                + _observations(self._world, now - kept.observations, limit)
+                + _audit(self._world, now - kept.audit, limit)
+            )
+
+
+def _decisions(world: World, before: datetime, limit: int) -> int:
+    old = sorted((each.decision.at, key) for key, each in world.records.items() if each.decision.at < before)[:limit]
+    for _, key in old:
+        del world.records[key]
+    return len(old)
+
+
+def _coupons(world: World, before: datetime, limit: int) -> int:
+    ended = [each for each in world.coupons.values() if each.expires_at < before and each.state not in LIVE_STATES]
+    named = sorted((each.expires_at, each.id) for each in ended if each.member_id is not None)[:limit]
+    for _, key in named:
+        coupon = world.coupons[key]
+        world.coupons_of[coupon.member_id or ""].remove(key)
+        world.coupons[key] = replace(coupon, member_id=None)
+    return len(named)
+
+
+def _purchases(world: World, before: datetime, limit: int) -> int:
+    named = [each for each in world.purchases.values() if each.member_id is not None and each.at < before]
+    for purchase in sorted(named, key=lambda each: each.at)[:limit]:
+        world.purchases[purchase.id] = replace(purchase, member_id=None)
+    for member_id, entries in world.stars.items():
+        old = [replace(each, purchase_id=None) if each.earned_at < before else each for each in entries]
+        world.stars[member_id] = old
+    return len(named[:limit])
+
+
+def _observations(world: World, before: datetime, limit: int) -> int:
+    old = sorted(moment for series in world.observations.values() for moment in series.moments if moment[0] < before)
+    gone = set(old[:limit])
+    for series in world.observations.values():
+        series.moments = [moment for moment in series.moments if moment not in gone]
+        series.values = {moment: value for moment, value in series.values.items() if moment not in gone}
+    return len(old[:limit])
+
+
+def _audit(world: World, before: datetime, limit: int) -> int:
+    old = 0
+    while old < min(limit, len(world.audit)) and world.audit[old].at < before:
+        old += 1
+    del world.audit[:old]
+    return old
