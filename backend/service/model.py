@@ -293,6 +293,18 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """A member who was offered something or held out, and what became of it; `spent_minor` is what it cost."""
+
+    member_id: str
+    store_id: str
+    tier: str
+    outcome: Outcome
+    events: frozenset[str] = frozenset()
+    spent_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BooksOfMember:
     """All in the books that names one member, oldest first."""
 

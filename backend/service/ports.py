@@ -22,6 +22,7 @@ from backend.service.model import (
     BasketItem,
     BooksOfMember,
     Campaign,
+    Chance,
     Claimed,
     Consent,
     Coupon,
@@ -318,6 +319,10 @@ class Ledger(Stars, Protocol):
 
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, for learning."""
+
+    def chances(self, campaign_id: str, since: datetime, until: datetime) -> tuple[Chance, ...]:
+        """What the decisions from `since` until before `until` came to that gave something of the campaign, or would
+        have: of those held out and of those who lost a race too."""
 
     def of_member(self, member_id: str) -> BooksOfMember:
         """All in the books that names the member."""

@@ -19,6 +19,7 @@ from backend.service.membership import Membership
 from backend.service.opportunity import Opportunities
 from backend.service.ports import Clock, Ports
 from backend.service.programme import Programme
+from backend.service.report import Reports
 from backend.service.sessions import Sessions
 from backend.service.terminals import Terminals
 from backend.service.tills import Tills
@@ -41,6 +42,7 @@ class Services:
     programme: Programme
     erasure: Erasure
     holdings: Holdings
+    reports: Reports
     fixes: Fixes
     wallet: Wallet
     tills: Tills
@@ -67,6 +69,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         erasure=Erasure(ports, consent, clock),
         holdings=Holdings(ports, clock),
         programme=Programme(ports.members, ports.ledger, clock),
+        reports=Reports(ports, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),

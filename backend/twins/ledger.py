@@ -12,6 +12,7 @@ from backend.service.budgets import Booked, left_minor, releasing, reserving
 from backend.service.errors import NotFound
 from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_live, expired, issued
 from backend.service.model import LIVE_STATES, Coupon, Outcome, Record, Totals
+from backend.twins.chances import TwinChances
 from backend.twins.erasure import TwinErasure
 from backend.twins.holdings import TwinHoldings
 from backend.twins.loyalty import TwinStars
@@ -21,7 +22,7 @@ from backend.twins.till import TwinTill
 from backend.twins.world import OutboxRow, World
 
 
-class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, TwinRetention):
+class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, TwinRetention, TwinChances):
     """The ledger port."""
 
     def __init__(self, world: World) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql import budgets, rows, timeline
 from backend.adapters.sql import tables as t
+from backend.adapters.sql.chances import SqlChances
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.erasure import SqlErasure
 from backend.adapters.sql.holdings import SqlHoldings
@@ -40,7 +41,7 @@ _DECIDE = Prepared(postgresql.insert(t.decisions).on_conflict_do_nothing(index_e
 EXPIRE_BATCH = 500
 
 
-class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings, SqlRetention):
+class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings, SqlRetention, SqlChances):
     """The ledger port."""
 
     def __init__(self, database: Database) -> None:

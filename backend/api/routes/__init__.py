@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.api.routes import health, loyalty, marketing, members, phones, privacy, staff, tills
+from backend.api.routes import health, loyalty, marketing, members, phones, privacy, reports, staff, tills
 from backend.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +10,7 @@ ROUTES: tuple[Route, ...] = (
     + members.ROUTES
     + loyalty.ROUTES
     + privacy.ROUTES
+    + reports.ROUTES
     + phones.ROUTES
     + tills.ROUTES
     + marketing.ROUTES

@@ -114,6 +114,9 @@ TABLE: dict[str, Row] = {
     "POST /v1/offers": Row(MARKETER, OFFER, foreign=ELSEWHERE),
     "GET /v1/campaigns": Row(READER),
     "GET /v1/campaigns/{campaign_id}": Row(READER, shared=PUBLIC),
+    "GET /v1/campaigns/{campaign_id}/report": Row(
+        READER, foreign={"marketer_elsewhere": 403, "analyst_elsewhere": 403, "admin_elsewhere": 403}
+    ),
     "POST /v1/campaigns": Row(MARKETER, CAMPAIGN | {"id": "summer"}, foreign=ELSEWHERE),
     "PATCH /v1/campaigns/{campaign_id}": Row(MARKETER, {"name": "Spring"}, foreign=ELSEWHERE),
     "POST /v1/pause": Row(MARKETER, {"store_id": "kamppi"}, foreign=ELSEWHERE),

@@ -1,0 +1,21 @@
+"""What a campaign's decisions came to, as reports want it."""
+
+from __future__ import annotations
+
+from backend.service.model import Chance
+from backend.service.ports import Ports
+from tests.contracts.examples import NOW, answer, ghost, give, minutes, open_shop, put_down, redeem, seen
+
+
+def test_chances_tell_what_became_of_each_offer_of_a_campaign(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    redeem(ports, give(ports))
+    put_down(ports, ghost("eero", at=1))
+    put_down(ports, answer(seen("eero", at=2, paused=True), at=2))
+    found = sorted(ports.ledger.chances("spring", NOW, NOW + minutes(9)), key=lambda each: each.member_id)
+    assert found == [
+        Chance("aino", "kamppi", found[0].tier, "issued", frozenset({"issued", "redeemed"}), 100),
+        Chance("eero", "kamppi", found[1].tier, "ghost"),
+    ]
+    assert ports.ledger.chances("other", NOW, NOW + minutes(9)) == ()
+    assert len(ports.ledger.chances("spring", NOW, NOW + minutes(1))) == 1
