@@ -18,6 +18,7 @@ from werkzeug.test import Client
 
 from backend.api.openapi import document_json
 from backend.api.routes import ROUTES
+from backend.api.routing import Route
 from tests.backend.api.world import LAT, LNG, stamp
 from tests.fuzz.chain import Chain
 
@@ -97,10 +98,12 @@ _OF_NETWORKS = ("max_redirects", "verify", "cert", "proxies")
 wsgi.get_client = _Client
 
 
-def schema_of(chain: Chain, seed: int, examples: int, phases: Collection[str]) -> BaseSchema:
+def schema_of(
+    chain: Chain, seed: int, examples: int, phases: Collection[str], routes: tuple[Route, ...] = ROUTES
+) -> BaseSchema:
     """The document as schemathesis reads it, to be run in these of its phases, with so many examples for a route."""
     config = _config(_values(chain), seed, examples, phases)
-    schema = schemathesis.openapi.from_dict(json.loads(document_json(ROUTES)), config=config)
+    schema = schemathesis.openapi.from_dict(json.loads(document_json(routes)), config=config)
     schema.app = chain
     draw = Random(seed)
 

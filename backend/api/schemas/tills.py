@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Item, Moment, Money, Secret, Text
 from backend.service.model import BasketItem, Observation, Redemption, Sale
@@ -91,11 +91,20 @@ class SaleBody(Body):
         return Sale(self.store_id, items, self.total_minor, self.currency, self.sale_id)
 
 
+_ONE_WAY: list[JsonValue] = [
+    {"required": [given], "properties": {given: {"type": "string"}, other: {"type": "null"}}}
+    for given, other in (("code", "presentation"), ("presentation", "code"))
+]
+"""How JSON Schema says that one of two is given, and the other left out or null."""
+
+
 class RedemptionBody(SaleBody):
     """A sale with a coupon, shown by its `code` (typed) or by a `presentation` (scanned).
 
     After 20 wrong codes the terminal takes none for a while, after 100 of all its terminals together the API key.
     """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_WAY})
 
     terminal: Terminal | None = None
     code: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
