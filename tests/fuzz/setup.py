@@ -31,7 +31,7 @@ BEYOND_JSON_SCHEMA = (
     "the time zone is unknown",
     "The time must be between 1970 and 2100",
     "the opening hours",
-    "an area must",
+    "an area",
     "a ring needs",
     "is not a well formed polygon",
     "It lies more than",
@@ -41,6 +41,8 @@ BEYOND_JSON_SCHEMA = (
     "product_id belongs to sold_out",
     "the value of sold_out is",
     "an observation counts",
+    "there is no such day",
+    "reserve_at is below gold_at",
 )
 """How messages begin that refuse one value for another's sake, or for rules over names, times and shapes."""
 

@@ -174,6 +174,7 @@ class Scene(Lull):
         agreed = {"granted": True, "text_version": "2026-01"}
         assert self.put("/v1/me/consents/location_offers", agreed, eero).status_code == 200
         coupon = self.post("/v1/me/fixes", {"fixes": arrival()}, eero).get_json()["coupons"][0]
+        self.used_code: str = coupon["code"]
         done = self.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, self.till, once="eero")
         redemption_id: str = done.get_json()["id"]
         return redemption_id

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from backend.api.routes import ROUTES
 from backend.api.routing import Route
 from tests.backend.api.rights import CALLERS, TABLE, Row, Scene
+from tests.backend.api.world import BASKET
 
 KEPT = ("members", "consents", "stores", "offers", "campaigns", "paused", "observations", "coupons", "outbox")
 MONEY_AND_KEYS = ("redemptions", "purchases", "stars", "loyalty_rules", "device_keys", "secrets", "audit")
@@ -124,3 +125,15 @@ def test_somebody_elses_object_is_as_good_as_none(scene: Scene, route: Route, ca
     assert answer.status_code == TABLE[called(route)].foreign[caller]
     assert books(scene) == before
     assert told(answer) == told(ask(scene, route, caller, unknown=True))
+
+
+def test_a_till_elsewhere_cannot_tell_codes_apart(scene: Scene) -> None:
+    """A coupon that is good elsewhere, one used there and none at all: the same answer to the byte."""
+    sale = BASKET | {"store_id": "kallio"}
+    codes = (scene.values["code"], scene.used_code, "0000-0000-0000-0", "hello")
+    answers = [
+        scene.post("/v1/redemptions", sale | {"code": code}, scene.credentials["till_elsewhere"], once=code)
+        for code in codes
+    ]
+    assert answers[0].status_code == 404
+    assert all(told(answer) == told(answers[0]) for answer in answers)
