@@ -44,7 +44,7 @@ def ask(scene: Scene, route: Route, caller: str, *, unknown: bool = False) -> Te
     if unknown and isinstance(body, dict):
         body |= {name: "nowhere" for name in OBJECTS - {"code"} if name in body}
     more: dict[str, Any] = {} if body is None else {"json": body}
-    headers = {"Idempotency-Key": f"{caller} {called(route)}"} if row.once else {}
+    headers = {"Idempotency-Key": f"{caller} {unknown} {called(route)}"} if row.once else {}
     query = dict(row.query)
     if credential and route.format and route.format.name == "osmand":
         query, credential = query | {"id": credential}, None
