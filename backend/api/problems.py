@@ -21,6 +21,7 @@ RETRY_AFTER_S = 5
 SHOWN = 100
 """So many wrong fields are told of at most."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_PART = re.compile(r"_?[a-z][a-z0-9_]{0,39}|\[key\]")
 _REASONS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "not_json"}
 _DETAILS = {
     404: "there is nothing here; /docs lists the routes",
@@ -92,7 +93,12 @@ def _field_error(detail: Any, within: tuple[int, ...]) -> FieldError:
         named = _NAME.fullmatch(str(location[-1])) is not None
         location = location if named else location[:-1]
         message = "This field is not known" if named else "There is a field whose name is not known"
-    return FieldError(".".join(str(part) for part in location), message.removeprefix("Value error, "))
+    return FieldError(".".join(map(_part, location)), message.removeprefix("Value error, "))
+
+
+def _part(part: object) -> str:
+    """A place or a field's name; "*" for a key that was sent and looks like none."""
+    return str(part) if isinstance(part, int) or _PART.fullmatch(str(part)) else "*"
 
 
 def response(error: Exception, method: str, route: str, challenge: str = "Bearer") -> Response:

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from backend.api.schemas.members import DeviceKeyAnswer
+from backend.api.schemas.members import DeviceKeyAnswer, PreferencesAnswer
 from backend.service.holdings import Everything
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import Profile, StarEntry, Tier, TierGrant, TierStep
-from backend.service.model import Consent, Coupon, Device, Preferences, Purchase, Purpose, Record, Redemption
+from backend.service.model import Consent, Coupon, Device, Purchase, Purpose, Record, Redemption
 from stores.presence import PresenceState
 
 SCHEMA_PATH = "/v1/me/export/schema"
@@ -55,7 +55,7 @@ class ExportAnswer:
     device: Device | None
     device_keys: tuple[DeviceKeyAnswer, ...]
     consents: tuple[Consent, ...]
-    preferences: Preferences
+    preferences: PreferencesAnswer
     profile: Profile
     tastes: Mapping[str, float]
     presence: PresenceState | None
@@ -85,7 +85,7 @@ class ExportAnswer:
             device=member.device,
             device_keys=tuple(DeviceKeyAnswer.of(key) for key in known.device_keys),
             consents=known.consents,
-            preferences=member.preferences,
+            preferences=PreferencesAnswer.of(member.preferences),
             profile=member.profile,
             tastes=member.tastes,
             presence=known.presence,

@@ -211,3 +211,9 @@ def test_no_json_breaks_a_report(shared: Lull, body: Any) -> None:
 def test_no_bytes_break_a_report(shared: Lull, data: bytes) -> None:
     answer = shared.call("POST", "/v1/me/fixes", shared.member, data=data, content_type="application/json")
     assert answer.status_code in (400, 422)
+
+
+def test_no_key_of_a_map_comes_back_in_an_error(lull: Lull) -> None:
+    """Keys that were sent stand in the place of a name, and are not told."""
+    answer = lull.put("/v1/loyalty", {"product_percent": {"Zaphod's \x02": []}}, lull.marketer)
+    assert (answer.status_code, "Zaphod" in answer.text) == (422, False)
