@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Moment, Text, changes
 from backend.api.schemas.members import Locale
@@ -20,6 +21,8 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=_PR
 Percent = Annotated[int, Field(ge=0, le=1_000)]
 PerStar = Annotated[int, Field(ge=1, le=10**9)]
 MOST_STARS = 10**9
+_NO_OTHERS: JsonDict = {"additionalProperties": False}
+"""pydantic refuses keys of another pattern, and leaves that out of the schema."""
 
 
 class BirthdayBody(Body):
@@ -138,9 +141,13 @@ class RulesBody(Body):
 
     effective_from: Moment | None = None
     minor_per_star: PerStar = 100
-    minor_per_star_in: dict[Currency, PerStar] = Field(default_factory=dict, max_length=200)
+    minor_per_star_in: dict[Currency, PerStar] = Field(
+        default_factory=dict, max_length=200, json_schema_extra=_NO_OTHERS
+    )
     tier_percent: dict[Tier, Percent] = Field(default_factory=dict)
-    product_percent: dict[ImportedId, Percent] = Field(default_factory=dict, max_length=500)
+    product_percent: dict[ImportedId, Percent] = Field(
+        default_factory=dict, max_length=500, json_schema_extra=_NO_OTHERS
+    )
     gold_at: int = Field(default=300, ge=1, le=MOST_STARS)
     reserve_at: int = Field(default=1_000, ge=1, le=MOST_STARS)
     qualifying_days: int = Field(default=365, ge=1, le=3_650)
