@@ -28,6 +28,7 @@ fuzz: setup
 # Races and killed servers over HTTP at their full size; minutes instead of the small run that is part of `make test`.
 faults: setup
 	LULL_RACES=full $(BIN)/python -m pytest tests/races
+	$(BIN)/python -m pytest tests/contracts/test_coupon_machine.py --hypothesis-profile=faults
 
 lint: setup
 	$(BIN)/ruff check .

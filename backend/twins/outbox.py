@@ -17,6 +17,7 @@ class TwinOutbox:
         """Take due rows of the outbox for `lease_s` seconds, oldest first."""
         with self._world.lock:
             due = [row for row in self._world.outbox.values() if max(row.not_before, row.leased_until) <= real_now]
+            due.sort(key=lambda row: (self._world.coupons[row.coupon_id].issued_at, row.coupon_id))
             return tuple(self._take(row, real_now, real_now + lease_s) for row in due[:limit])
 
     def _take(self, row: OutboxRow, real_now: float, until: float) -> Claimed:

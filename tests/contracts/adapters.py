@@ -27,16 +27,21 @@ def sql_ports(url: str) -> Iterator[Ports]:
     """The ports over an upgraded database."""
     database = Database(url)
     try:
-        yield Ports(
-            members=SqlMembers(database),
-            presence=TwinPresence(),
-            chain=SqlChain(database),
-            ledger=SqlLedger(database),
-            sender=TwinSender(),
-            identity=KeysOverSql(database),
-        )
+        yield ports_over(database)
     finally:
         database.close()
+
+
+def ports_over(database: Database) -> Ports:
+    """The ports over a database that somebody else opens and closes."""
+    return Ports(
+        members=SqlMembers(database),
+        presence=TwinPresence(),
+        chain=SqlChain(database),
+        ledger=SqlLedger(database),
+        sender=TwinSender(),
+        identity=KeysOverSql(database),
+    )
 
 
 def upgraded_sqlite(folder: Path) -> str:
