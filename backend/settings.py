@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///lull.db"
     secret: str | None = Field(default=None, min_length=32)
     """All keys are derived from it: whoever has it can make sessions and coupon codes."""
+    secret_previous: str | None = Field(default=None, min_length=32)
+    """The secret before this one: what was made with it is still good. Take it away a day after it was replaced."""
     credentials: Path | None = None
     """A Firebase service account's JSON file."""
     emulator_url: str | None = None

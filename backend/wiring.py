@@ -24,6 +24,7 @@ from backend.adapters.nowhere import NoSender
 from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers
 from backend.api import create_api
 from backend.console import create_console
+from backend.service.keyring import keyring
 from backend.service.limits import Limiter
 from backend.service.ports import Clock, Ports, Presence
 from backend.service.pushing import AT_ONCE, Outbox
@@ -54,7 +55,7 @@ def open_clock(settings: Settings, database: Database) -> Clock:
 
 def check_services(settings: Settings) -> None:
     """Raise ValueError or Unavailable for what would keep the web process from starting, before it starts."""
-    settings.need_secret()
+    keyring(settings.need_secret(), settings.secret_previous, "any")
     settings.need_clock()
     settings.need_map()
     app = firebase_app(settings.need_credentials(), name="lull-check")
@@ -111,7 +112,8 @@ def open_services(settings: Settings) -> Services:
     clock = open_clock(settings, database)
     presence, limiter = _volatile(settings, clock)
     ports = replace(_ports(database, FirebaseVerifier(app, certificates)), presence=presence)
-    return services(ports, clock, secret, Unlimited() if settings.limits == "off" else limiter)
+    limiter = Unlimited() if settings.limits == "off" else limiter
+    return services(ports, clock, secret, limiter, settings.secret_previous)
 
 
 def _volatile(settings: Settings, clock: Clock) -> tuple[Presence, Limiter]:

@@ -18,7 +18,7 @@ from backend.adapters.sql import rows
 from backend.adapters.sql.prepared import Prepared
 from backend.api import create_api, dispatch
 from backend.api.schemas.fixes import ReportAnswer
-from backend.service import fixes, opportunity
+from backend.service import coupon_codes, fixes, opportunity
 from backend.service.services import Services
 from backend.wiring import open_services
 from benchmarks.app import EMPTY, empty
@@ -88,8 +88,8 @@ def _watch_service(watch: Stopwatch, services: Services) -> None:
         (ports.ledger, "budgets_left", "facts: budgets_left"),
         (opportunity, "_store_facts", "facts: hours, evidence"),
         (opportunity, "decide", "decide"),
-        (opportunity, "coupon_code", "code and its hash"),
-        (opportunity, "code_hash", "code and its hash"),
+        (coupon_codes, "coupon_code", "code and its hash"),
+        (coupon_codes, "code_hash", "code and its hash"),
         (ports.ledger, "record", "record (the rest)"),
         (rows, "record_row", "record: facts to JSON"),
     ):

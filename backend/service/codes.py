@@ -1,4 +1,4 @@
-"""Names that people and machines handle: coupon codes, presentation tokens, digests. Keys are derived, never stored."""
+"""Codes that people read out, and digests."""
 
 from __future__ import annotations
 
@@ -6,39 +6,55 @@ import hashlib
 import hmac
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: digits and capitals but for I, L, O and U."""
 CHECK = ALPHABET + "*~$=U"
-"""Crockford's base 32, with the five further symbols of its check character (value modulo 37)."""
+"""With the five further symbols of its check character (value modulo 37)."""
 
 LENGTH = 12
 _TYPED = str.maketrans({"O": "0", "I": "1", "L": "1", " ": "", "-": ""})
+_VALUES = {char: value for value, char in enumerate(ALPHABET)}
 
 
-def subkey(secret: str, purpose: str) -> bytes:
-    """A key of its own for each purpose, from the one secret of the installation (HKDF-like, one HMAC)."""
-    return hmac.digest(secret.encode(), f"lull {purpose}".encode(), "sha256")
+def to_base32(number: int, length: int) -> str:
+    """So many digits, the most significant first."""
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+
+
+def from_base32(digits: str) -> int:
+    """The number that digits in capitals stand for. Raises ValueError for anything else."""
+    number = 0
+    for char in digits:
+        if char not in _VALUES:
+            raise ValueError("there is a character that is no digit of base 32")
+        number = number * 32 + _VALUES[char]
+    return number
 
 
 def coupon_code(key: bytes, coupon_id: str) -> str:
     """12 characters of a keyed hash of the coupon's id (60 bits) and a check character, in groups: XXXX-XXXX-XXXX-C."""
     number = int.from_bytes(hmac.digest(key, coupon_id.encode(), "sha256")[:8], "big") >> 4
-    digits = "".join(ALPHABET[(number >> shift) & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
+    digits = to_base32(number, LENGTH)
     return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}-{CHECK[number % 37]}"
 
 
 def read_code(typed: str) -> str | None:
-    """The code as it is kept, from what was typed (any case, O for 0, I and L for 1, dashes); None if it is none."""
-    text = typed.upper().translate(_TYPED)
-    if len(text) != LENGTH + 1 or any(char not in ALPHABET for char in text[:LENGTH]):
+    """The code as it is kept, from what was typed; None if it is none.
+
+    Case does not matter, O counts for 0, I and L for 1, and spaces and dashes may stand anywhere. Only ASCII is read:
+    other scripts have letters that become these in capitals.
+    """
+    text = typed.upper().translate(_TYPED) if typed.isascii() else ""
+    if len(text) != LENGTH + 1 or any(char not in _VALUES for char in text[:LENGTH]):
         return None
-    number = 0
-    for char in text[:LENGTH]:
-        number = number * 32 + ALPHABET.index(char)
-    return text if CHECK[number % 37] == text[LENGTH] else None
+    return text if CHECK[from_base32(text[:LENGTH]) % 37] == text[LENGTH] else None
 
 
-def code_hash(code: str) -> str:
-    """What the database knows of a code: SHA-256 of its plain form."""
-    return hashlib.sha256(code.replace("-", "").encode()).hexdigest()
+def code_hash(key: bytes, code: str) -> str:
+    """What the database knows of a code: HMAC-SHA256 of its plain form.
+
+    Without the key, 60 bits cannot be guessed from the hash, however long somebody tries who has the database.
+    """
+    return hmac.digest(key, code.replace("-", "").encode(), "sha256").hex()
 
 
 def secret_hash(secret: str) -> str:

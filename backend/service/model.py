@@ -214,6 +214,8 @@ class Coupon:
     budget_day: date
     state: CouponState = CouponState.ISSUED
     terms: Terms = field(default=Terms())
+    code_key: str = ""
+    """The name of the secret that its code was made with."""
 
 
 Outcome = Literal["issued", "ghost", "none", "lost"]

@@ -13,7 +13,7 @@ from backend.decision.decide import decide
 from backend.decision.facts import Facts, MemberFacts, PresenceFacts, StoreFacts
 from backend.decision.result import Decision
 from backend.service.catalogue import Catalogue, View
-from backend.service.codes import code_hash, coupon_code
+from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import NotFound
 from backend.service.model import Coupon, Member, Outcome, Record, Traffic
 from backend.service.ports import Clock, Ports
@@ -48,14 +48,14 @@ class Answer:
 
 
 class Opportunities:
-    """Answers signals. `draw_key` makes the draws, `code_key` the coupon codes."""
+    """Answers signals. `draw_key` makes the draws."""
 
-    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, draw_key: bytes, code_key: bytes) -> None:
+    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, draw_key: bytes, codes: CouponCodes) -> None:
         self._ports = ports
         self._clock = clock
         self._catalogue = catalogue
         self._draw_key = draw_key
-        self._code_key = code_key
+        self._codes = codes
 
     def answer(self, member_id: str, signal: Signal) -> Answer | None:
         """Decide about one signal and write the decision down; None when member or store is gone.
@@ -70,8 +70,8 @@ class Opportunities:
             return None
         number = draw(self._draw_key, facts.opportunity_id)
         decision = decide(facts, view.snapshot, now, number)
-        coupon = _coupon(facts, decision, local_day(store, now), view) if decision.issues else None
-        secret = code_hash(coupon_code(self._code_key, decision.opportunity_id))
+        coupon = self._coupon(facts, decision, local_day(store, now), view) if decision.issues else None
+        secret = self._codes.new_hash(decision.opportunity_id)
         try:
             made = self._ports.ledger.record(Record(facts, decision, number), coupon, secret)
         except NotFound:  # erased meanwhile
@@ -81,6 +81,31 @@ class Opportunities:
         elif made.decision != decision:  # an earlier report got as far as the books, but no answer
             coupon = self._ports.ledger.coupon(made.decision.opportunity_id)
         return Answer(made.decision, signal.store_id, made.outcome, coupon)
+
+    def _coupon(self, facts: Facts, decision: Decision, budget_day: date, view: View) -> Coupon | None:
+        given = decision.given
+        if given is None:
+            return None
+        terms = next(offer.terms() for offer, _ in view.offers if offer.id == given.offer_id)
+        return Coupon(
+            id=decision.opportunity_id,
+            member_id=facts.member.id,
+            store_id=facts.store.id,
+            store_name=facts.store.name,
+            campaign_id=given.campaign_id,
+            offer_id=given.offer_id,
+            product_id=given.product_id,
+            product_name=given.product_name,
+            discount_minor=given.discount_minor,
+            currency=given.currency,
+            title=given.title,
+            body=given.body,
+            issued_at=decision.at,
+            expires_at=given.expires_at,
+            budget_day=budget_day,
+            terms=terms,
+            code_key=self._codes.key_name,
+        )
 
     def _facts(self, view: View, store: Store, member_id: str, signal: Signal, now: datetime) -> Facts | None:
         member = self._ports.members.get(member_id)
@@ -173,29 +198,4 @@ def _store_facts(store: Store, traffic: Traffic, now: datetime) -> StoreFacts:
         target_utilisation=store.target_utilisation,
         evidence=evidence(store, traffic),
         outstanding=traffic.outstanding,
-    )
-
-
-def _coupon(facts: Facts, decision: Decision, budget_day: date, view: View) -> Coupon | None:
-    given = decision.given
-    if given is None:
-        return None
-    terms = next(offer.terms() for offer, _ in view.offers if offer.id == given.offer_id)
-    return Coupon(
-        id=decision.opportunity_id,
-        member_id=facts.member.id,
-        store_id=facts.store.id,
-        store_name=facts.store.name,
-        campaign_id=given.campaign_id,
-        offer_id=given.offer_id,
-        product_id=given.product_id,
-        product_name=given.product_name,
-        discount_minor=given.discount_minor,
-        currency=given.currency,
-        title=given.title,
-        body=given.body,
-        issued_at=decision.at,
-        expires_at=given.expires_at,
-        budget_day=budget_day,
-        terms=terms,
     )

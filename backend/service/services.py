@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from backend.service.api_keys import ApiKeys
 from backend.service.catalogue import Catalogue
-from backend.service.codes import subkey
 from backend.service.consent import ConsentCache
+from backend.service.coupon_codes import CouponCodes
 from backend.service.device_keys import DeviceKeys
 from backend.service.erasure import Erasure
 from backend.service.fixes import Fixes
 from backend.service.holdings import Holdings
+from backend.service.keyring import keyring, subkey
 from backend.service.limits import Limiter, Limits
 from backend.service.live import Live
 from backend.service.marketing import Marketing
@@ -50,19 +51,27 @@ class Services:
     live: Live
 
 
-def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Services:
-    """Wire the use cases; every key they need is derived from `secret`."""
+def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter, previous: str | None = None) -> Services:
+    """Wire the use cases; every key they need is derived from `secret`.
+
+    What was made with the secret that it replaced, `previous`, is still good. Raises ValueError when these two cannot
+    be told apart.
+    """
     catalogue = Catalogue(ports.chain, clock)
     consent = ConsentCache(ports.members, clock)
-    code_key = subkey(secret, "coupon codes")
-    opportunities = Opportunities(ports, clock, catalogue, subkey(secret, "draws"), code_key)
-    wallet = Wallet(ports.ledger, clock, code_key, subkey(secret, "presentations"))
+    code_keys, hash_keys, presentation_keys, session_keys = (
+        keyring(secret, previous, purpose)
+        for purpose in ("coupon codes", "hashes of codes", "presentations", "sessions")
+    )
+    codes = CouponCodes(code_keys, hash_keys)
+    opportunities = Opportunities(ports, clock, catalogue, subkey(secret, "draws"), codes)
+    wallet = Wallet(ports.ledger, clock, codes, presentation_keys)
     return Services(
         ports=ports,
         clock=clock,
         limits=Limits(limiter, clock),
         catalogue=catalogue,
-        sessions=Sessions(ports.identity, ports.members, consent, clock, subkey(secret, "sessions")),
+        sessions=Sessions(ports.identity, ports.members, consent, clock, session_keys),
         device_keys=DeviceKeys(ports.identity, clock),
         api_keys=ApiKeys(ports.identity, ports.chain, clock),
         membership=Membership(ports.members, ports.presence, consent, clock),
@@ -72,7 +81,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter) -> Servi
         reports=Reports(ports, clock),
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
-        tills=Tills(ports, clock, catalogue, wallet, Terminals(ports.identity, clock)),
+        tills=Tills(ports, clock, catalogue, wallet, codes, Terminals(ports.identity, clock)),
         marketing=Marketing(ports.chain, catalogue),
         live=Live(ports, clock, catalogue),
     )

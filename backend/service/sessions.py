@@ -13,6 +13,7 @@ from jwt.types import Options
 
 from backend.service.consent import ConsentCache
 from backend.service.errors import InvalidIdToken, Unauthenticated
+from backend.service.keyring import Keyring
 from backend.service.ports import Clock, Identity, Members
 from backend.service.remembered import Remembered
 
@@ -38,8 +39,11 @@ class _Opened:
     generation: int
 
 
-def decode(token: str, key: bytes, audience: str, real_now: float) -> dict[str, Any]:
+def decode(token: str, keys: Keyring, audience: str, real_now: float) -> dict[str, Any]:
     """The claims of a token we signed. Raises jwt.InvalidTokenError; its end is judged by the clock that issued it."""
+    key = keys.keys.get(str(jwt.get_unverified_header(token).get("kid")))
+    if key is None:
+        raise jwt.InvalidSignatureError("the token names no secret of ours")
     options: Options = {"require": ["sub", "exp", "aud"], "verify_exp": False, "verify_iat": False}
     claims: dict[str, Any] = jwt.decode(token, key, [ALGORITHM], audience=audience, options=options)
     if real_now >= claims["exp"]:
@@ -66,12 +70,14 @@ class Sessions:
     That a token is genuine is remembered for minutes; that its member is there and did not sign out, for seconds only.
     """
 
-    def __init__(self, identity: Identity, members: Members, consent: ConsentCache, clock: Clock, key: bytes) -> None:
+    def __init__(
+        self, identity: Identity, members: Members, consent: ConsentCache, clock: Clock, keys: Keyring
+    ) -> None:
         self._identity = identity
         self._members = members
         self._consent = consent
         self._clock = clock
-        self._key = key
+        self._keys = keys
         self._sessions: Remembered[bytes, _Opened] = Remembered(REMEMBERED)
 
     def open(self, id_token: str) -> Session:
@@ -85,7 +91,7 @@ class Sessions:
         member = self._members.sign_in(uid, self._clock.now())
         issued = int(self._clock.real())
         claims = {"sub": member.id, "iat": issued, "exp": issued + SESSION_S, "aud": "lull", "gen": member.sessions}
-        token = jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        token = jwt.encode(claims, self._keys.key, algorithm=ALGORITHM, headers={"kid": self._keys.name})
         return Session(token, member.id, datetime.fromtimestamp(issued + SESSION_S, UTC))
 
     def member(self, token: str) -> str:
@@ -112,7 +118,7 @@ class Sessions:
 
     def _claims(self, token: str, now: float) -> dict[str, Any]:
         try:
-            return decode(token, self._key, "lull", now)
+            return decode(token, self._keys, "lull", now)
         except jwt.InvalidTokenError as error:
             raise _ended() from error
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 from backend.service.catalogue import Catalogue
-from backend.service.codes import code_hash, read_code
+from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import Forbidden, Invalid, NotFound
 from backend.service.model import BasketItem, Key, Observation, Purchase, Redemption, Sale
 from backend.service.ports import Clock, Once, Ports
@@ -33,7 +33,15 @@ class Shown:
 class Tills:
     """The tills' use cases. A key acts only for the stores it is bound to."""
 
-    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, wallet: Wallet, terminals: Terminals) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        clock: Clock,
+        catalogue: Catalogue,
+        wallet: Wallet,
+        codes: CouponCodes,
+        terminals: Terminals,
+    ) -> None:
         self._chain = ports.chain
         self._ledger = ports.ledger
         self._members = ports.members
@@ -41,6 +49,7 @@ class Tills:
         self._clock = clock
         self._catalogue = catalogue
         self._wallet = wallet
+        self._codes = codes
         self._terminals = terminals
 
     def observe(self, key: Key, store_id: str, observations: Sequence[Observation], terminal: str | None = None) -> int:
@@ -68,10 +77,10 @@ class Tills:
     def _ticket(self, shown: Shown) -> Ticket:
         if shown.kind == "presentation":
             return Ticket(coupon_id=self._wallet.presented(shown.value))
-        code = read_code(shown.value)
-        if code is None:
+        hashes = self._codes.hashes(shown.value)
+        if not hashes:
             raise unknown()
-        return Ticket(code_hashes=(code_hash(code),))
+        return Ticket(code_hashes=hashes)
 
     def _is_inside(self, member_id: str, store_id: str) -> bool:
         return self._presence.inside(member_id, store_id, self._clock.real())

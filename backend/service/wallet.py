@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
-import jwt
-
-from backend.service.codes import coupon_code
+from backend.service import presentations
+from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import Conflict, NotFound
+from backend.service.keyring import Keyring
 from backend.service.life import DISMISSED, CouponEvent, Dismissed, as_of, check_live, plausible, timeline_of
 from backend.service.model import Coupon, CouponState, Record
 from backend.service.ports import Clock, Ledger
-from backend.service.sessions import ALGORITHM, decode
 
-PRESENTATION_S = 60
 NEWEST = 100
 Noted = Literal["delivered", "opened", "dismissed"]
 _EVENTS: Mapping[Noted, CouponState | Dismissed] = {
@@ -28,15 +26,15 @@ _EVENTS: Mapping[Noted, CouponState | Dismissed] = {
 class Wallet:
     """Shows coupons to the member they were issued to, and to nobody else."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, code_key: bytes, presentation_key: bytes) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, codes: CouponCodes, presentation_keys: Keyring) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._code_key = code_key
-        self._presentation_key = presentation_key
+        self._codes = codes
+        self._presentation_keys = presentation_keys
 
     def code(self, coupon: Coupon) -> str:
         """The code to read out at the till."""
-        return coupon_code(self._code_key, coupon.id)
+        return self._codes.code(coupon)
 
     def coupons(self, member_id: str) -> tuple[Coupon, ...]:
         """The member's newest coupons."""
@@ -74,16 +72,13 @@ class Wallet:
         coupon, now = self.coupon(member_id, coupon_id), self._clock.now()
         coupon = self._ledger.advance(coupon_id, CouponEvent(CouponState.PRESENTED, now, "app")) or coupon
         check_live(coupon, now)
-        until = int(self._clock.real()) + PRESENTATION_S
-        claims = {"sub": coupon.id, "store": coupon.store_id, "exp": until, "aud": "till"}
-        token = jwt.encode(claims, self._presentation_key, algorithm=ALGORITHM)
-        return token, datetime.fromtimestamp(until, UTC)
+        until = int(self._clock.real()) + presentations.PRESENTATION_S
+        return presentations.make(self._presentation_keys, coupon.id, until), datetime.fromtimestamp(until, UTC)
 
     def presented(self, token: str) -> str:
         """The id of the coupon a token presents. Raises Conflict."""
         try:
-            claims = decode(token, self._presentation_key, "till", self._clock.real())
-        except jwt.InvalidTokenError as error:
+            return presentations.read(self._presentation_keys, token, self._clock.real())
+        except ValueError as error:
             detail = "the presentation is not good or older than 60 seconds: show the coupon again"
             raise Conflict("invalid_presentation", detail) from error
-        return str(claims["sub"])

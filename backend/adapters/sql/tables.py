@@ -261,6 +261,7 @@ coupons = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("budget_day", sa.Date, nullable=False, server_default="1970-01-01"),
     sa.Column("terms", sa.Text, nullable=False, server_default="{}"),
+    sa.Column("code_key", sa.Text, nullable=False, server_default=""),
     sa.Index("coupons_member", "member_id", "issued_at"),
     sa.Index("coupons_state", "state", "expires_at"),
     sa.Index("coupons_issued", "issued_at"),

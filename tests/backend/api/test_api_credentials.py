@@ -13,13 +13,13 @@ import pytest
 
 from backend.api.routes import ROUTES
 from backend.api.routing import Route
-from backend.service.codes import subkey
 from backend.service.consent import LIFE_S
 from backend.service.errors import Unauthenticated
+from backend.service.keyring import keyring, subkey
 from backend.service.sessions import SESSION_S
 from tests.backend.api.world import SECRET, Lull
 
-KEY = subkey(SECRET, "sessions")
+KEYS = keyring(SECRET, None, "sessions")
 
 GUARDED = [route for route in ROUTES if route.who and not route.format]
 
@@ -60,13 +60,15 @@ def test_a_session_ends_after_fifteen_minutes(lull: Lull) -> None:
     assert refused(lull, lull.member) == "/problems/invalid_session"
 
 
-def forged(lull: Lull, key: bytes | str = KEY, algorithm: str = "HS256", **claims: Any) -> str:
+def forged(
+    lull: Lull, key: bytes | str = KEYS.key, algorithm: str = "HS256", kid: str = KEYS.name, **claims: Any
+) -> str:
     """A session of Aino's as somebody else would make it; with the right key and without changes a good one."""
     now = int(lull.clock.real())
     member = next(iter(lull.world.members))
     real = {"sub": member, "iat": now, "exp": now + SESSION_S, "aud": "lull", "gen": 0} | claims
     kept = {name: value for name, value in real.items() if value is not None}
-    return jwt.encode(kept, key, algorithm=algorithm)
+    return jwt.encode(kept, key, algorithm=algorithm, headers={"kid": kid})
 
 
 def test_the_forger_of_these_tests_knows_the_trade(lull: Lull) -> None:
@@ -75,9 +77,10 @@ def test_the_forger_of_these_tests_knows_the_trade(lull: Lull) -> None:
 
 FORGERIES: dict[str, Callable[[Lull], str]] = {
     "no algorithm": lambda lull: forged(lull, "", "none"),
-    "another algorithm": lambda lull: forged(lull, KEY, "HS512"),
+    "another algorithm": lambda lull: forged(lull, KEYS.key, "HS512"),
     "another key": lambda lull: forged(lull, b"x" * 32),
     "the key of draws": lambda lull: forged(lull, subkey(SECRET, "draws")),
+    "a secret unknown": lambda lull: forged(lull, kid="none"),
     "ended": lambda lull: forged(lull, exp=int(lull.clock.real()) - 1),
     "endless": lambda lull: forged(lull, exp=None),
     "for tills": lambda lull: forged(lull, aud="till"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.service.errors import InFlight
-from tests.backend.api.world import BASKET, Lull, stamp
+from tests.backend.api.world import BASKET, OFFER, STORE, Lull, arrival, stamp
 
 
 def test_a_typed_code_is_redeemed_once(lull: Lull) -> None:
@@ -31,6 +31,79 @@ def test_a_scanned_presentation_is_redeemed(lull: Lull) -> None:
     body = BASKET | {"presentation": shown.get_json()["token"]}
     assert lull.post("/v1/redemptions", body, lull.till, once="sale-1").status_code == 201
     assert lull.get(f"/v1/me/coupons/{coupon['id']}", lull.member).get_json()["state"] == "redeemed"
+    again = lull.post("/v1/redemptions", body, lull.till, once="sale-2")
+    assert (again.status_code, again.get_json()["type"]) == (409, "/problems/coupon_used")
+
+
+@pytest.mark.parametrize("seconds", [59.0, 61.0])
+def test_a_presentation_is_good_for_a_minute_of_real_time(lull: Lull, seconds: float) -> None:
+    coupon = lull.issue()
+    token = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member).get_json()["token"]
+    lull.clock.real_moved = seconds
+    answer = lull.post("/v1/redemptions", BASKET | {"presentation": token}, lull.till, once="sale-1")
+    assert answer.status_code == (201 if seconds < 60 else 409)
+    if seconds > 60:
+        assert answer.get_json()["type"] == "/problems/invalid_presentation"
+
+
+def test_making_a_presentation_is_noted(lull: Lull) -> None:
+    coupon = lull.issue()
+    lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member)
+    assert lull.get(f"/v1/me/coupons/{coupon['id']}", lull.member).get_json()["state"] == "presented"
+
+
+def test_a_till_learns_nothing_of_coupons_of_another_store_used_or_not(lull: Lull) -> None:
+    coupon = lull.issue()
+    assert lull.post("/v1/stores", STORE | {"id": "kallio", "name": "Lull Kallio"}, lull.marketer).status_code == 201
+    other, there = lull.key("till", {"kallio"}), BASKET | {"store_id": "kallio"}
+    token = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member).get_json()["token"]
+    shown = [{"code": "0000-0000-0000-0"}, {"code": coupon["code"]}, {"presentation": token}]
+    answers = [lull.post("/v1/redemptions", there | each, other, once=f"k{n}") for n, each in enumerate(shown)]
+    lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="right")
+    answers.append(lull.post("/v1/redemptions", there | {"code": coupon["code"]}, other, once="used"))
+    assert {(each.status_code, each.data) for each in answers} == {(404, answers[0].data)}
+    both = lull.key("till", {"kallio", "kamppi"})
+    answer = lull.post("/v1/redemptions", there | {"code": coupon["code"]}, both, once="both")
+    assert answer.get_json()["type"] == "/problems/coupon_used"
+
+
+def test_a_coupon_for_those_present_wants_the_phone_in_the_store(lull: Lull) -> None:
+    lull.open_chain()
+    assert lull.post("/v1/offers", OFFER | {"only_present": True}, lull.marketer).status_code == 200
+    lull.willing_member()
+    coupon = lull.post("/v1/me/fixes", {"fixes": arrival()}, lull.member).get_json()["coupons"][0]
+    assert coupon["only_present"] is True
+    assert lull.post("/v1/offers", OFFER, lull.marketer).status_code == 200
+    body = BASKET | {"code": coupon["code"]}
+    lull.ports.presence.forget(next(iter(lull.world.members)))
+    away = lull.post("/v1/redemptions", body, lull.till, once="away")
+    assert (away.status_code, away.get_json()["type"]) == (409, "/problems/not_present")
+    lull.post("/v1/me/fixes", {"fixes": arrival()}, lull.member)
+    assert lull.post("/v1/redemptions", body, lull.till, once="here").status_code == 201
+
+
+def test_a_sale_with_a_number_is_booked_once(lull: Lull) -> None:
+    coupon = lull.issue()
+    first = lull.post("/v1/redemptions", BASKET | {"code": coupon["code"], "sale_id": "r-1"}, lull.till, once="k1")
+    assert first.status_code == 201
+    booked = lull.post("/v1/purchases", BASKET | {"at": stamp(), "sale_id": "r-1"}, lull.till, once="k2")
+    assert (booked.status_code, booked.get_json()["type"]) == (409, "/problems/purchase_exists")
+    assert len(lull.world.purchases) == 1
+
+
+def test_a_part_of_a_sale_is_returned(lull: Lull) -> None:
+    coupon = lull.issue()
+    bun = {"product_id": "bun", "quantity": 2, "unit_price_minor": 350}
+    body = BASKET | {"code": coupon["code"], "items": [*BASKET["items"], bun], "total_minor": 1100}
+    done = lull.post("/v1/redemptions", body, lull.till, once="sale-1").get_json()
+    path = f"/v1/redemptions/{done['id']}/rollback"
+    part = {"reason": "cold", "items": [bun | {"quantity": 1}]}
+    said = lull.post(path, part, lull.till, once="undo-1").get_json()
+    assert (said["refund_minor"], said["to_pay_minor"], said["rolled_back"]) == (350, 650, False)
+    assert said["print"] == "Returned: 3.50 EUR to refund, 6.50 EUR paid for the rest"
+    wrong = lull.post(path, part | {"items": [bun]}, lull.till, once="undo-2")
+    assert (wrong.status_code, wrong.get_json()["type"]) == (422, "/problems/not_bought")
+    assert lull.post(path, {"reason": "cold", "items": []}, lull.till, once="undo-3").status_code == 422
 
 
 def test_one_idempotency_key_is_good_for_one_request(lull: Lull) -> None:
