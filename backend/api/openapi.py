@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from backend.api.problems import CONTENT_TYPE, RETRY_AFTER_S, Problem
 from backend.api.routing import Route
 from backend.api.schemas.base import PATHS, IdempotencyKey
+from backend.service.errors import InFlight
 
 REF = "#/components/schemas/{model}"
 Json = dict[str, Any]
@@ -149,6 +150,8 @@ def _failure(status: int, refs: dict[tuple[str, str], Json], route: Route) -> Js
         429: ("Retry-After", {"pattern": "^[1-9][0-9]*$"}),
         503: ("Retry-After", {"const": str(RETRY_AFTER_S)}),
     }
+    if route.once:
+        headers[409] = ("Retry-After", {"const": str(InFlight.retry_after_s)})
     if status in headers:
         header, schema = headers[status]
         made["headers"] = {header: {"schema": {"type": "string"} | schema}}

@@ -85,6 +85,8 @@ def test_money_routes_document_their_idempotency_key(document: dict[str, Any]) -
     for path in ("/v1/redemptions", "/v1/redemptions/{redemption_id}/rollback", "/v1/purchases"):
         parameters = {each["name"]: each for each in document["paths"][path]["post"]["parameters"]}
         assert parameters["Idempotency-Key"]["required"] is True
+        told = document["paths"][path]["post"]["responses"]["409"]["headers"]
+        assert told == {"Retry-After": {"schema": {"type": "string", "const": "1"}}}
 
 
 def test_the_pages_work_without_a_network(lull: Lull) -> None:
