@@ -49,6 +49,21 @@ def kept_stars(earned: int, paid_minor: int, left_minor: int) -> int:
     return earned if left_minor >= paid_minor else earned * left_minor // paid_minor
 
 
+def entry_id(purchase_id: str, entries: Sequence[StarEntry]) -> str:
+    """The id of the next entry of a purchase that has these, in order; ids sort as the entries follow each other."""
+    first = f"s_{purchase_id}"
+    if not entries:
+        return first
+    number = int(entries[-1].id.removeprefix(first).removeprefix(".") or 0) + 1
+    return f"{first}.{number:04}"
+
+
+def since_booked(entries: Sequence[StarEntry]) -> Sequence[StarEntry]:
+    """Of a purchase's entries those since it was booked last: a receipt that was taken back may be rung up again."""
+    last = max(place for place, entry in enumerate(entries) if entry.cause == "purchase")
+    return entries[last:]
+
+
 def in_force(versions: Iterable[RulesVersion], at: datetime) -> RulesVersion:
     """The rules that hold at a moment; the default ones, as version 0, when none were published for it."""
     begun = [version for version in versions if version.effective_from <= at]

@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from backend.service.errors import NotFound
-from backend.service.loyalty import carried_on, check_adjustment, course, due_at, in_force, kept_stars, stars_for
+from backend.service.loyalty import (
+    carried_on,
+    check_adjustment,
+    course,
+    due_at,
+    entry_id,
+    in_force,
+    kept_stars,
+    since_booked,
+    stars_for,
+)
 from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, Tier, TierGrant
 from backend.service.model import Member, Purchase
 from backend.service.ports import Once
@@ -51,7 +61,8 @@ def _earn(world: World, purchase: Purchase, rules: LoyaltyRules, now: datetime, 
         return
     earned = stars_for(purchase.sale, purchase.paid_minor, tier or member.tier_at(now), rules)
     if earned:
-        name, paid, at = "s_" + purchase.id, purchase.paid_minor, min(purchase.at, now)
+        known = _of_purchase(world, purchase.id) if purchase.sale.sale_id is not None else ()
+        name, paid, at = entry_id(purchase.id, known), purchase.paid_minor, min(purchase.at, now)
         world.stars[member.id].append(StarEntry(name, member.id, purchase.id, earned, paid, at, now, "purchase"))
         world.star_owners[purchase.id] = member.id
     settle(world, member.id, now)
@@ -62,14 +73,20 @@ def _reduce(world: World, purchase_id: str, left_minor: int, now: datetime) -> N
     owner = world.star_owners.get(purchase_id, "")
     if owner not in world.members:
         return
-    entries = [entry for entry in world.stars[owner] if entry.purchase_id == purchase_id]
+    known = [entry for entry in world.stars[owner] if entry.purchase_id == purchase_id]
+    entries = since_booked(known)
     first = entries[0]
     taken = kept_stars(first.delta, first.paid_minor, left_minor) - sum(entry.delta for entry in entries)
     if taken:
-        name = f"s_{purchase_id}.{len(entries):04}"
+        name = entry_id(purchase_id, known)
         entry = replace(first, id=name, delta=taken, paid_minor=left_minor, at=now, cause="reduction")
         world.stars[owner].append(entry)
         settle(world, owner, now)
+
+
+def _of_purchase(world: World, purchase_id: str) -> list[StarEntry]:
+    found = [entry for entries in world.stars.values() for entry in entries if entry.purchase_id == purchase_id]
+    return sorted(found, key=lambda entry: entry.id)
 
 
 class TwinStars:

@@ -12,6 +12,7 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
 from backend.service.budgets import COUNTERS, WHOLE, Booked, reserving, scopes
 from backend.service.life import DISMISSED, MOVES
+from backend.service.loyalty import since_booked
 from backend.service.loyalty_model import StarEntry
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Redemption
 from backend.service.ports import Ports
@@ -35,14 +36,17 @@ def check_books(ports: Ports) -> None:
 def check_stars(ports: Ports, member_ids: Iterable[str]) -> None:
     """A purchase has the stars it earned, in proportion to what is paid of it now, and none when it is gone."""
     paid = {purchase.id: purchase.paid_minor for purchase in ports.ledger.purchases()}
+    of_purchase: defaultdict[str, list[StarEntry]] = defaultdict(list)
     for member_id in member_ids:
-        of_purchase: defaultdict[str, list[StarEntry]] = defaultdict(list)
         for entry in ports.members.stars(member_id):
             if entry.purchase_id is not None:
                 of_purchase[entry.purchase_id].append(entry)
-        for purchase_id, (first, *later) in of_purchase.items():
-            kept = first.delta * paid.get(purchase_id, 0) // first.paid_minor
-            assert first.delta + sum(entry.delta for entry in later) == kept
+    for purchase_id, entries in of_purchase.items():
+        entries.sort(key=lambda entry: entry.id)
+        first, *later = since_booked(entries)
+        kept = first.delta * paid.get(purchase_id, 0) // first.paid_minor
+        assert first.delta + sum(entry.delta for entry in later) == kept
+        assert sum(entry.delta for entry in entries) == kept  # nothing is left of what was booked before
 
 
 def owed(coupons: Iterable[Coupon], spent: Mapping[str, Redemption]) -> dict[tuple[str, str], Booked]:

@@ -148,6 +148,7 @@ GATES: tuple[Request, ...] = (
     _campaign("summer", budget_minor=300, store_budget_minor=None),
     _campaign("spring", budget_count=3),
     lambda ports, now: ports.ledger.forget_answers(now - ANSWERS_KEPT),
+    lambda ports, now: ports.members.settle_tiers(now),
     _consent("aino", False),
     _consent("aino", True),
     _consent("aino", True),
@@ -309,6 +310,7 @@ _READS: tuple[Callable[[Ports, datetime], Any], ...] = (
     lambda ports, _: sorted(ports.ledger.purchases(), key=lambda each: each.id),
     lambda ports, now: ports.ledger.totals(now),
     lambda ports, _: [ports.members.get(member) for member in MEMBERS],
+    lambda ports, _: [ports.members.stars(member) for member in MEMBERS],
     lambda ports, now: ports.ledger.given_since(MEMBERS[0], now - timedelta(days=7)),
 )
 

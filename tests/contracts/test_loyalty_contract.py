@@ -11,7 +11,8 @@ from backend.service.errors import Conflict, NotFound
 from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, StarEntry, TierGrant, TierStep
 from backend.service.model import Member
 from backend.service.ports import Ports
-from tests.contracts.examples import BY, NOW, SALE, at_once, give, minutes, once, open_shop, purchase, redeem
+from tests.contracts.books import check_books
+from tests.contracts.examples import BY, NOW, SALE, at_once, give, minutes, once, open_shop, purchase, redeem, roll_back
 
 PROFILE = Profile(
     name="Aino",
@@ -210,6 +211,19 @@ def test_rolling_a_sale_back_takes_its_stars_and_the_tier_they_made(ports: Ports
     ports.ledger.roll_back(once("back"), done.id, (), "wrong basket", lambda _: True, NOW + days(1))
     assert [entry.delta for entry in ports.members.stars("aino")] == [6, -6]
     assert (known(ports).tier, known(ports).tier_at(NOW + days(1))) == ("green", "green")
+
+
+def test_a_receipt_that_was_taken_back_can_be_rung_up_again_also_by_another_member(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    first, second = give(ports), give(ports, "eero")
+    done = redeem(ports, first, sale_id="17")
+    roll_back(ports, done.id)
+    again = redeem(ports, second, key="again", sale_id="17")
+    assert (stars(ports), stars(ports, "eero")) == (0, 6)
+    check_books(ports)
+    roll_back(ports, again.id, key="back again")
+    assert (stars(ports), stars(ports, "eero")) == (0, 0)
+    check_books(ports)
 
 
 def test_returning_a_part_takes_stars_in_proportion_and_the_rest_takes_all(ports: Ports) -> None:

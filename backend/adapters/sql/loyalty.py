@@ -26,8 +26,10 @@ from backend.service.loyalty import (
     check_adjustment,
     course,
     due_at,
+    entry_id,
     in_force,
     kept_stars,
+    since_booked,
     stars_for,
     tier_at,
 )
@@ -103,20 +105,23 @@ def _earn(connection: sa.Connection, held: Any, purchase: Purchase, rules: Loyal
     step = tier_at(rows.steps(held.tier_steps), now)
     earned = stars_for(purchase.sale, purchase.paid_minor, step.tier if step else held.tier, rules)
     if earned:
-        name, paid, at = "s_" + purchase.id, purchase.paid_minor, min(purchase.at, now)
+        # Only a receipt with a number of the till's can have been booked, and taken back, before.
+        known = _of_purchase(connection, purchase.id) if purchase.sale.sale_id is not None else ()
+        name, paid, at = entry_id(purchase.id, known), purchase.paid_minor, min(purchase.at, now)
         _ENTRY.run(connection, rows.star_row(StarEntry(name, held.id, purchase.id, earned, paid, at, now, "purchase")))
 
 
 def _reduce(connection: sa.Connection, purchase_id: str, left_minor: int, now: datetime) -> None:
     """Take back the stars of what is not paid any more of a purchase."""
-    first = _OF_PURCHASE.first(connection, {"purchase": purchase_id})
-    held = hold(connection, first.member_id) if first else None
+    known = _of_purchase(connection, purchase_id)
+    held = hold(connection, known[-1].member_id) if known else None
     if held is None:
         return
-    entries = [rows.star(row) for row in _OF_PURCHASE.all(connection, {"purchase": purchase_id})]
+    known = _of_purchase(connection, purchase_id)
+    entries = since_booked(known)
     taken = kept_stars(entries[0].delta, entries[0].paid_minor, left_minor) - sum(entry.delta for entry in entries)
     if taken:
-        name, at = f"s_{purchase_id}.{len(entries):04}", entries[0].earned_at
+        name, at = entry_id(purchase_id, known), entries[0].earned_at
         _ENTRY.run(
             connection,
             rows.star_row(StarEntry(name, held.id, purchase_id, taken, left_minor, at, now, "reduction")),
@@ -131,6 +136,10 @@ def _settle(connection: sa.Connection, held: Any, versions: tuple[RulesVersion, 
     steps = carried_on(rows.steps(held.tier_steps), held.tier, new)
     values = {"now_tier": new[0].tier, "steps": rows.steps_text(steps), "due": due_at(steps, versions, now)}
     _SETTLE.run(connection, {"member": held.id, **values})
+
+
+def _of_purchase(connection: sa.Connection, purchase_id: str) -> list[StarEntry]:
+    return [rows.star(row) for row in _OF_PURCHASE.all(connection, {"purchase": purchase_id})]
 
 
 def _counting(connection: sa.Connection, member_id: str, since: datetime) -> list[StarEntry]:
