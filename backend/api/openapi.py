@@ -10,24 +10,15 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from backend.api.problems import CONTENT_TYPE, RETRY_AFTER_S, Problem
 from backend.api.routing import Route
-from backend.api.schemas.base import PATHS, IdempotencyKey
+from backend.api.schemas.base import PATHS, IdempotencyKey, JsonSchemas
 from backend.service.errors import InFlight
 
 REF = "#/components/schemas/{model}"
 Json = dict[str, Any]
 _Input = tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]
-
-
-class _Schemas(GenerateJsonSchema):
-    """pydantic's, but for times of the day: they have no offset, so they are none of RFC 3339's (`format: time`)."""
-
-    def time_schema(self, schema: Any) -> JsonSchemaValue:
-        """Hours, minutes and seconds."""
-        return {"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"}
 
 
 @lru_cache(maxsize=4)
@@ -71,7 +62,7 @@ def _schemas(routes: Sequence[Route]) -> tuple[dict[tuple[str, str], Json], dict
             inputs.append((_name(route), "validation", TypeAdapter(route.body)))
         for media, kind in route.format.content.items() if route.format else ():
             inputs.append((f"{_name(route)} {media}", "validation", TypeAdapter(kind)))
-    refs, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF, schema_generator=_Schemas)
+    refs, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF, schema_generator=JsonSchemas)
     return {(str(key), mode): schema for (key, mode), schema in refs.items()}, definitions["$defs"]
 
 

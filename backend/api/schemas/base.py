@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from backend.service.errors import Invalid
 from backend.service.model import BasketItem, Purpose
@@ -70,6 +71,14 @@ PATHS: dict[str, Any] = {
     "purpose": Purpose,
 }
 """The types of path parameters, by name."""
+
+
+class JsonSchemas(GenerateJsonSchema):
+    """pydantic's, but for times of the day: they have no offset, so they are none of RFC 3339's (`format: time`)."""
+
+    def time_schema(self, schema: Any) -> JsonSchemaValue:
+        """Hours, minutes and seconds."""
+        return {"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"}
 
 
 class Body(BaseModel):

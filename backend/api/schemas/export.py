@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from backend.api.schemas.base import JsonSchemas
 from backend.api.schemas.members import DeviceKeyAnswer, PreferencesAnswer
 from backend.service.holdings import Everything
 from backend.service.life import CouponEvent
@@ -101,5 +102,5 @@ class ExportAnswer:
 @lru_cache(maxsize=1)
 def export_schema() -> dict[str, Any]:
     """The archive's JSON Schema (2020-12)."""
-    made = TypeAdapter(ExportAnswer).json_schema(mode="serialization")
+    made = TypeAdapter(ExportAnswer).json_schema(mode="serialization", schema_generator=JsonSchemas)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_PATH, **made}

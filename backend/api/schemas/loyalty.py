@@ -203,7 +203,7 @@ class GrantBody(Body):
 class AdjustmentBody(Body):
     """Stars to add, or with a minus to take away, and why."""
 
-    delta: int = Field(ge=-1_000_000, le=1_000_000)
+    delta: int = Field(ge=-1_000_000, le=1_000_000, json_schema_extra={"not": {"const": 0}})
     reason: Text
 
     @model_validator(mode="after")
