@@ -9,6 +9,7 @@ from typing import Literal
 
 from backend.service.errors import Conflict
 from backend.service.model import LIVE_STATES, Coupon, CouponState
+from backend.service.staff import Actor
 
 MOVES: Mapping[CouponState, tuple[CouponState, ...]] = {
     CouponState.ISSUED: (
@@ -38,6 +39,9 @@ MOVES: Mapping[CouponState, tuple[CouponState, ...]] = {
 Dismissed = Literal["dismissed"]
 DISMISSED: Dismissed = "dismissed"
 """Noted on the timeline, and no state: a coupon that was wiped away is still good."""
+
+STAFF = "staff"
+"""Begins the cause of what staff did; the id of their key follows."""
 
 PHONE_AHEAD = timedelta(seconds=60)
 """How far a phone's clock may be off before its word on a time is worth nothing."""
@@ -73,16 +77,22 @@ def expired(coupon: Coupon) -> CouponEvent:
     return CouponEvent(CouponState.EXPIRED, coupon.expires_at, "expiry")
 
 
+def revoked(reason: str, by: Actor) -> CouponEvent:
+    """How the life of a coupon ends that staff take back."""
+    return CouponEvent(CouponState.REVOKED, by.at, f"{STAFF}:{by.id}", reason=reason)
+
+
 def as_of(coupon: Coupon, now: datetime) -> Coupon:
     """The coupon as it stands now: past its end it has expired, whether or not the books have noticed."""
     ended = coupon.state in LIVE_STATES and now >= coupon.expires_at
     return replace(coupon, state=CouponState.EXPIRED) if ended else coupon
 
 
-def timeline_of(events: tuple[CouponEvent, ...], coupon: Coupon) -> tuple[CouponEvent, ...]:
-    """The timeline of a coupon as it stands, which has ended at its end, whether or not the books have noticed."""
-    unnoticed = coupon.state is CouponState.EXPIRED and all(each.event != CouponState.EXPIRED for each in events)
-    return (*events, expired(coupon)) if unnoticed else events
+def timeline_of(events: tuple[CouponEvent, ...], coupon: Coupon, now: datetime) -> tuple[CouponEvent, ...]:
+    """The timeline as it stands now: past its end a live coupon has expired, whether or not the books have noticed."""
+    states = [each.event for each in events if each.event != DISMISSED]
+    ended = now >= coupon.expires_at and states[-1:] and states[-1] in LIVE_STATES
+    return (*events, expired(coupon)) if ended else events
 
 
 def check_live(coupon: Coupon, now: datetime) -> None:

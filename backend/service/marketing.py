@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from backend.decision import messages
+from backend.service.budgets import Booked
 from backend.service.catalogue import Catalogue
 from backend.service.errors import Conflict, Invalid, NotFound
 from backend.service.model import Campaign, Offer
@@ -77,6 +78,12 @@ class Marketing:
         """All campaigns, by id, with what is reserved and spent."""
         return self._chain.campaigns()
 
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by store and by day. Raises NotFound."""
+        if all(campaign.id != campaign_id for campaign in self._chain.campaigns()):
+            raise NotFound("campaign_unknown", "there is no such campaign")
+        return self._chain.booked(campaign_id)
+
     def add_campaign(self, campaign: Campaign, by: Actor) -> Campaign:
         """Add a campaign. Raises Conflict when its id is taken, Invalid when an offer is unknown."""
         _check(campaign, self._offer_ids())
@@ -94,6 +101,8 @@ class Marketing:
                 raise Conflict("campaign_status", f"a campaign that is {old.status} cannot become {new.status}")
             if new.budget_minor < new.reserved_minor + new.spent_minor:
                 raise Conflict("budget_too_small", "budget_minor: more than this is reserved and spent already")
+            if new.budget_count is not None and new.budget_count < new.reserved_count + new.spent_count:
+                raise Conflict("budget_too_small", "budget_count: more than this are reserved and spent already")
             _check(new, known)
             return new
 

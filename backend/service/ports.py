@@ -175,6 +175,9 @@ class Chain(Protocol):
         `change` raises; then nothing changes.
         """
 
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope (see `backend.service.budgets`) but for the whole."""
+
     def pause(self, scope: str, by: Actor) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""
 
@@ -246,9 +249,6 @@ class Ledger(Stars, Protocol):
     def budgets_left(self, store_id: str, day: date) -> Mapping[str, int]:
         """What each campaign can still give away in a store on a day of its own, in minor units, under all limits."""
 
-    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
-        """What is reserved and spent of a campaign, by scope (see `backend.service.budgets`) but for the whole."""
-
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
 
@@ -267,10 +267,10 @@ class Ledger(Stars, Protocol):
         Moves that lead back, and what was noted before, change nothing. The coupon as it stands then.
         """
 
-    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+    def revoke(self, coupon_id: str, reason: str, by: Actor, allowed: Callable[[str], bool]) -> Coupon:
         """Take back a live coupon of a store that is `allowed`; what it reserved is free, its push dropped if it waits.
 
-        Raises NotFound, and Conflict when the coupon is not live any more.
+        Raises NotFound, and Conflict when the coupon is not live any more. Logged as a change by staff.
         """
 
     def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:

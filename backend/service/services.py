@@ -8,6 +8,7 @@ from backend.service.api_keys import ApiKeys
 from backend.service.catalogue import Catalogue
 from backend.service.consent import ConsentCache
 from backend.service.coupon_codes import CouponCodes
+from backend.service.coupons import Coupons
 from backend.service.device_keys import DeviceKeys
 from backend.service.erasure import Erasure
 from backend.service.fixes import Fixes
@@ -47,6 +48,7 @@ class Services:
     fixes: Fixes
     wallet: Wallet
     tills: Tills
+    coupons: Coupons
     marketing: Marketing
     live: Live
 
@@ -82,6 +84,7 @@ def services(ports: Ports, clock: Clock, secret: str, limiter: Limiter, previous
         fixes=Fixes(ports.presence, clock, catalogue, consent, opportunities, PresenceRules()),
         wallet=wallet,
         tills=Tills(ports, clock, catalogue, wallet, codes, Terminals(ports.identity, clock)),
+        coupons=Coupons(ports.ledger, clock),
         marketing=Marketing(ports.chain, catalogue),
         live=Live(ports, clock, catalogue),
     )

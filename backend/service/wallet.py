@@ -65,7 +65,7 @@ class Wallet:
     def timeline(self, member_id: str, coupon_id: str) -> tuple[CouponEvent, ...]:
         """What happened to a coupon, in order."""
         coupon = self.coupon(member_id, coupon_id)
-        return timeline_of(self._ledger.timeline(coupon_id), coupon)
+        return timeline_of(self._ledger.timeline(coupon_id), coupon, self._clock.now())
 
     def present(self, member_id: str, coupon_id: str) -> tuple[str, datetime]:
         """A signed token for the till's scanner, and when it ends (real time). Raises Conflict for a dead coupon."""

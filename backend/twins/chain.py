@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
-from backend.service.budgets import COUNTERS
+from backend.service.budgets import COUNTERS, Booked
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Observation, Offer, Traffic
 from backend.service.ports import ImportCount
@@ -125,6 +125,11 @@ class TwinChain:
             changed = replace(change(old), **booked)
             self._counted(iter([self._put("campaign", self._world.campaigns, campaign_id, changed, by)]))
             return changed
+
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope."""
+        with self._world.lock:
+            return {scope: found for (owner, scope), found in self._world.budgets.items() if owner == campaign_id}
 
     def pause(self, scope: str, by: Actor) -> None:
         """Stop offers and pushes: of a store by id, or of everything with "*"."""

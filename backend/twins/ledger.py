@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from backend.decision.result import Reason
-from backend.service.budgets import Booked, left_minor, releasing, reserving
+from backend.service.budgets import left_minor, releasing, reserving
 from backend.service.errors import NotFound
-from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_live, expired, issued
+from backend.service.life import DISMISSED, MOVES, CouponEvent, as_of, check_live, expired, issued, revoked
 from backend.service.model import LIVE_STATES, Coupon, Outcome, Record, Totals
+from backend.service.staff import Actor
 from backend.twins.chances import TwinChances
 from backend.twins.erasure import TwinErasure
 from backend.twins.holdings import TwinHoldings
@@ -100,11 +101,6 @@ class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, Twi
                 for campaign in self._world.campaigns.values()
             }
 
-    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
-        """What is reserved and spent of a campaign, by scope."""
-        with self._world.lock:
-            return {scope: found for (owner, scope), found in self._world.budgets.items() if owner == campaign_id}
-
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
         with self._world.lock:
@@ -147,15 +143,17 @@ class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, Twi
                 return coupon
             return self._world.move(coupon, event) if event.event in MOVES[coupon.state] else coupon
 
-    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+    def revoke(self, coupon_id: str, reason: str, by: Actor, allowed: Callable[[str], bool]) -> Coupon:
         """Take back a live coupon of a store that is `allowed`."""
         with self._world.lock:
             coupon = self._world.coupons.get(coupon_id)
             if coupon is None or not allowed(coupon.store_id):
                 raise NotFound("coupon_unknown", "there is no such coupon")
-            check_live(coupon, event.at)
+            check_live(coupon, by.at)
             self._world.drop(coupon_id, "coupon_revoked")
-            return self._world.close(coupon, event, releasing(coupon))
+            taken = self._world.close(coupon, revoked(reason, by), releasing(coupon))
+            self._world.note(by, "coupon", coupon_id, {"state": coupon.state}, {"state": taken.state})
+            return taken
 
     def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
         """What happened to a coupon, in order."""

@@ -66,7 +66,7 @@ def booked(ports: Ports) -> dict[tuple[str, str], Booked]:
     found: dict[tuple[str, str], Booked] = {}
     for campaign in ports.chain.campaigns():
         found[campaign.id, WHOLE] = Booked(*(getattr(campaign, name) for name in COUNTERS))
-        found |= {(campaign.id, scope): each for scope, each in ports.ledger.booked(campaign.id).items()}
+        found |= {(campaign.id, scope): each for scope, each in ports.chain.booked(campaign.id).items()}
     return {key: each for key, each in found.items() if each != Booked()}
 
 

@@ -216,8 +216,8 @@ class CouponLife(RuleBasedStateMachine):
     @rule(coupon=coupons, foreign=rarely, fate=fates)
     def staff_take_it_back(self, coupon: Coupon, foreign: bool, fate: Fate) -> None:
         def work(ports: Ports, now: datetime) -> Coupon:
-            event = CouponEvent(CouponState.REVOKED, now, "staff:k_staff", reason="a wrong price")
-            return ports.ledger.revoke(coupon.id, event, lambda _: not foreign)
+            by = Actor("k_staff", now)
+            return ports.ledger.revoke(coupon.id, "a wrong price", by, lambda _: not foreign)
 
         self._tell(work, fate)
 

@@ -12,6 +12,7 @@ from backend.service.errors import Conflict, NotFound
 from backend.service.life import DISMISSED, CouponEvent
 from backend.service.model import Coupon, CouponState
 from backend.service.ports import Ports
+from backend.service.staff import Actor
 from tests.contracts.books import check_books
 from tests.contracts.examples import (
     NOW,
@@ -27,7 +28,6 @@ from tests.contracts.examples import (
     roll_back,
 )
 
-STAFF = "staff:key1"
 MOVING = (CouponState.DELIVERED, CouponState.OPENED, CouponState.PRESENTED)
 
 
@@ -38,8 +38,8 @@ def told(ports: Ports, coupon: Coupon) -> list[tuple[str, datetime, str]]:
 
 def revoke(ports: Ports, coupon_id: str, at: float = 2.0, store_id: str = "kamppi") -> Coupon:
     """Take a coupon back with a key that is bound to a store."""
-    event = CouponEvent(CouponState.REVOKED, NOW + minutes(at), STAFF, reason="Out of buns")
-    return ports.ledger.revoke(coupon_id, event, lambda each: each == store_id)
+    by = Actor("key1", NOW + minutes(at))
+    return ports.ledger.revoke(coupon_id, "Out of buns", by, lambda each: each == store_id)
 
 
 def test_a_timeline_tells_what_happened_when_and_by_whom(ports: Ports) -> None:
@@ -146,9 +146,18 @@ def test_a_coupon_that_is_revoked_gives_back_what_it_reserved_and_its_push_is_dr
     assert ports.ledger.totals(NOW).pushes_dropped == {"coupon_revoked": 1}
     assert [row.coupon_id for row in ports.ledger.claim(10, 1e9, 60.0)] == [other.id]
     assert ports.ledger.timeline(coupon.id)[-1] == CouponEvent(
-        CouponState.REVOKED, NOW + minutes(2), STAFF, reason="Out of buns"
+        CouponState.REVOKED, NOW + minutes(2), "staff:key1", reason="Out of buns"
     )
     check_books(ports)
+
+
+def test_a_revocation_is_a_change_by_staff_in_the_audit_log(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    revoke(ports, coupon.id)
+    entry = ports.identity.audit(None, 1)[0]
+    assert (entry.by, entry.at, entry.what, entry.object_id) == ("key1", NOW + minutes(2), "coupon", coupon.id)
+    assert (entry.before, entry.after) == ({"state": "issued"}, {"state": "revoked"})
 
 
 @pytest.mark.parametrize("how", list(ENDS))

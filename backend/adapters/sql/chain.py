@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import rows
+from backend.adapters.sql import budgets, rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.audit import note
 from backend.adapters.sql.database import Database, bump
 from backend.adapters.sql.traffic import SqlTraffic
 from backend.decision.snapshot import SNAPSHOT, Snapshot
-from backend.service.budgets import COUNTERS
+from backend.service.budgets import COUNTERS, Booked
 from backend.service.errors import Conflict, NotFound
 from backend.service.model import Campaign, Offer
 from backend.service.ports import ImportCount
@@ -190,6 +190,11 @@ class SqlChain(SqlTraffic):
                 note(connection, by, "campaign", [(campaign_id, old, changed)])
                 bump(connection)
             return changed
+
+    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
+        """What is reserved and spent of a campaign, by scope."""
+        with self._database.read() as connection:
+            return budgets.booked(connection, campaign_id)
 
     def pause(self, scope: str, by: Actor) -> None:
         """Stop a scope; one that is paused stays as it is."""

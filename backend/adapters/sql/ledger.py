@@ -9,7 +9,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from backend.adapters.sql import budgets, rows, timeline
+from backend.adapters.sql import audit, budgets, rows, timeline
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.chances import SqlChances
 from backend.adapters.sql.database import Database
@@ -22,10 +22,10 @@ from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.retention import SqlRetention
 from backend.adapters.sql.sales import SqlSales
 from backend.decision.result import Reason
-from backend.service.budgets import Booked
 from backend.service.errors import NotFound
-from backend.service.life import CouponEvent, check_live, expired
+from backend.service.life import CouponEvent, check_live, expired, revoked
 from backend.service.model import LIVE_STATES, Coupon, CouponState, Outcome, Record, Totals
+from backend.service.staff import Actor
 
 _p = sa.bindparam
 _d, _k = t.decisions.c, t.coupons.c
@@ -86,11 +86,6 @@ class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings, SqlReten
         with self._database.read() as connection:
             return budgets.left(connection, store_id, day)
 
-    def booked(self, campaign_id: str) -> Mapping[str, Booked]:
-        """What is reserved and spent of a campaign, by scope."""
-        with self._database.read() as connection:
-            return budgets.booked(connection, campaign_id)
-
     def coupons(self, member_id: str, limit: int) -> tuple[Coupon, ...]:
         """The member's coupons, newest first."""
         return self._coupons(t.coupons.select().where(_k.member_id == member_id), limit)
@@ -132,16 +127,18 @@ class SqlLedger(SqlSales, SqlStars, SqlOutbox, SqlErasure, SqlHoldings, SqlReten
             row = connection.execute(t.coupons.select().where(_k.id == coupon_id)).one_or_none()
         return rows.coupon(row) if row else None
 
-    def revoke(self, coupon_id: str, event: CouponEvent, allowed: Callable[[str], bool]) -> Coupon:
+    def revoke(self, coupon_id: str, reason: str, by: Actor, allowed: Callable[[str], bool]) -> Coupon:
         """Take back a live coupon."""
         with self._database.write() as connection:
             row = connection.execute(t.coupons.select().where(_k.id == coupon_id).with_for_update()).one_or_none()
             if row is None or not allowed(row.store_id):
                 raise NotFound("coupon_unknown", "there is no such coupon")
             coupon = rows.coupon(row)
-            check_live(coupon, event.at)
-            self._drop(connection, close(connection, [(coupon, event)]), "coupon_revoked")
-            return replace(coupon, state=CouponState.REVOKED)
+            check_live(coupon, by.at)
+            self._drop(connection, close(connection, [(coupon, revoked(reason, by))]), "coupon_revoked")
+            taken = replace(coupon, state=CouponState.REVOKED)
+            audit.note(connection, by, "coupon", [(coupon_id, {"state": coupon.state}, {"state": taken.state})])
+            return taken
 
     def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
         """What happened to a coupon, in order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.api.routes import health, loyalty, marketing, members, phones, privacy, reports, staff, tills
+from backend.api.routes import coupons, health, loyalty, marketing, members, phones, privacy, reports, staff, tills
 from backend.api.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -14,5 +14,6 @@ ROUTES: tuple[Route, ...] = (
     + phones.ROUTES
     + tills.ROUTES
     + marketing.ROUTES
+    + coupons.ROUTES
     + staff.ROUTES
 )

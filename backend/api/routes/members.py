@@ -6,7 +6,7 @@ from typing import cast
 
 from backend.api.routing import Call, Route, Who
 from backend.api.schemas.base import Empty, Listing
-from backend.api.schemas.coupons import CouponAnswer, CouponEventBody, PresentationAnswer, WhyAnswer
+from backend.api.schemas.coupons import CouponAnswer, CouponEventBody, PresentationAnswer, TimelineEntry, WhyAnswer
 from backend.api.schemas.fixes import FixesBody, ReportAnswer
 from backend.api.schemas.members import (
     ConsentAnswer,
@@ -112,6 +112,12 @@ def get_why(call: Call) -> WhyAnswer:
     return WhyAnswer(record.decision.reason, sentences(record))
 
 
+def get_timeline(call: Call) -> Listing[TimelineEntry]:
+    """What happened to it."""
+    events = call.services.wallet.timeline(call.member_id, call.path["coupon_id"])
+    return Listing(tuple(map(TimelineEntry.of, events)))
+
+
 def post_event(call: Call) -> CouponAnswer:
     """Note what the phone did with it."""
     body: CouponEventBody = call.body
@@ -165,6 +171,10 @@ ROUTES = (
     ),
     Route("GET", "/v1/me/coupons", get_coupons, "The newest coupons", Listing[CouponAnswer], MEMBER),
     Route("GET", _COUPON, get_coupon, "One coupon", CouponAnswer, MEMBER, errors=(404,)),
+    Route(
+        "GET", _COUPON + "/timeline", get_timeline, "What happened to the coupon, in order", Listing[TimelineEntry],
+        MEMBER, errors=(404,),
+    ),
     Route("GET", _COUPON + "/why", get_why, "Why the coupon came", WhyAnswer, MEMBER, errors=(404,)),
     Route(
         "POST", _COUPON + "/events", post_event, "Note what the phone did with the coupon", CouponAnswer, MEMBER,

@@ -32,6 +32,7 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]*$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(lambda name: zone(name).key)]
 
 
@@ -107,7 +108,7 @@ class Page(BaseModel):
     """Which part of a list; `cursor` is the `next_cursor` of the part before."""
 
     model_config = ConfigDict(extra="forbid")
-    cursor: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_PRINTABLE)] = Field(
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=160, pattern=_PRINTABLE)] = Field(
         default_factory=str, description="`next_cursor` of the page before"
     )
     limit: int = Field(default=100, ge=1, le=1000)

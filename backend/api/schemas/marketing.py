@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from backend.api.schemas.base import Body, Currency, Id, ImportedId, Moment, Money, Name, Text, changes
+from backend.api.schemas.base import Body, Count, Currency, Id, ImportedId, Moment, Money, Name, Text, changes
 from backend.decision.facts import Trigger
 from backend.decision.result import Forecast, Reason
+from backend.service.budgets import Booked
 from backend.service.model import Campaign, Offer, Outcome, Record, Tier
 
 Status = Literal["draft", "active", "paused", "ended"]
@@ -99,7 +100,13 @@ Holdout = Annotated[float, Field(ge=0, le=1, description="Share of offers that b
 
 
 class CampaignBody(Body):
-    """Offers that run together on one budget."""
+    """Offers that run together on one budget.
+
+    `budget_minor` is the money of the whole campaign; `budget_count`, where it is given, the number of its coupons.
+    Each store may have a share of both over the campaign's life (`store_budget_...`), and each day, local to the store
+    where a coupon is issued, one for all stores together (`day_budget_...`). A coupon counts from its issue; one that
+    ends unused gives its money and its count back.
+    """
 
     id: Id
     name: Name
@@ -110,6 +117,11 @@ class CampaignBody(Body):
     holdout: Holdout = 0.0
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    budget_count: Count | None = None
+    store_budget_minor: Money | None = None
+    store_budget_count: Count | None = None
+    day_budget_minor: Money | None = None
+    day_budget_count: Count | None = None
 
     def to_campaign(self) -> Campaign:
         """As the use cases want it."""
@@ -118,7 +130,11 @@ class CampaignBody(Body):
 
 
 class CampaignChangesBody(Body):
-    """What to change of a campaign; what is not named stays."""
+    """What to change of a campaign; what is not named stays. A limit that becomes null is lifted.
+
+    The budget of the whole campaign cannot become less than what is reserved and spent. A limit on stores or days can:
+    where more was given already, no more is given, and nothing is taken back.
+    """
 
     name: Name = Field(default_factory=str)
     status: Status = Field(default_factory=lambda: "draft")
@@ -127,6 +143,11 @@ class CampaignChangesBody(Body):
     holdout: Holdout = Field(default_factory=float)
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    budget_count: Count | None = None
+    store_budget_minor: Money | None = None
+    store_budget_count: Count | None = None
+    day_budget_minor: Money | None = None
+    day_budget_count: Count | None = None
 
     def to_changes(self) -> dict[str, object]:
         """As the use cases want it. Raises Invalid when nothing is named."""
@@ -145,8 +166,15 @@ class CampaignAnswer:
     status: Status
     offer_ids: tuple[str, ...]
     budget_minor: int
+    budget_count: int | None
+    store_budget_minor: int | None
+    store_budget_count: int | None
+    day_budget_minor: int | None
+    day_budget_count: int | None
     reserved_minor: int
+    reserved_count: int
     spent_minor: int
+    spent_count: int
     currency: str
     holdout: float
     starts_at: datetime | None
@@ -156,6 +184,25 @@ class CampaignAnswer:
     def of(campaign: Campaign) -> CampaignAnswer:
         """From the use cases."""
         return CampaignAnswer(**{name: getattr(campaign, name) for name in CampaignAnswer.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class BookedAnswer:
+    """What coupons outstanding reserve, and redemptions have spent, of a campaign in one store or on one day."""
+
+    store_id: str | None
+    day: date | None
+    reserved_minor: int
+    reserved_count: int
+    spent_minor: int
+    spent_count: int
+
+    @staticmethod
+    def of(scope: str, booked: Booked) -> BookedAnswer:
+        """From the use cases."""
+        kind, _, name = scope.partition(":")
+        store_id, day = (name, None) if kind == "store" else (None, date.fromisoformat(name))
+        return BookedAnswer(store_id, day, **asdict(booked))
 
 
 class ScopeBody(Body):

@@ -84,6 +84,7 @@ TABLE: dict[str, Row] = {
     "POST /v1/me/fixes/transistorsoft": Row(DEVICE_KEY, background()),
     "GET /v1/me/coupons": Row(MEMBER),
     f"GET {_COUPON}": Row(MEMBER, foreign=NOT_EEROS),
+    f"GET {_COUPON}/timeline": Row(MEMBER, foreign=NOT_EEROS),
     f"GET {_COUPON}/why": Row(MEMBER, foreign=NOT_EEROS),
     f"POST {_COUPON}/events": Row(MEMBER, {"event": "opened", "at": stamp()}, foreign=NOT_EEROS),
     f"POST {_COUPON}/presentations": Row(MEMBER, {}, foreign=NOT_EEROS),
@@ -119,6 +120,15 @@ TABLE: dict[str, Row] = {
     ),
     "POST /v1/campaigns": Row(MARKETER, CAMPAIGN | {"id": "summer"}, foreign=ELSEWHERE),
     "PATCH /v1/campaigns/{campaign_id}": Row(MARKETER, {"name": "Spring"}, foreign=ELSEWHERE),
+    "GET /v1/campaigns/{campaign_id}/budgets": Row(
+        READER, foreign={"marketer_elsewhere": 403, "analyst_elsewhere": 403, "admin_elsewhere": 403}
+    ),
+    "GET /v1/coupons/{coupon_id}": Row(
+        READER, foreign={"marketer_elsewhere": 404, "analyst_elsewhere": 404, "admin_elsewhere": 404}
+    ),
+    "POST /v1/coupons/{coupon_id}/revoke": Row(
+        MARKETER, {"reason": "Out of buns"}, foreign={"marketer_elsewhere": 404, "admin_elsewhere": 404}
+    ),
     "POST /v1/pause": Row(MARKETER, {"store_id": "kamppi"}, foreign=ELSEWHERE),
     "POST /v1/resume": Row(MARKETER, {"store_id": "kamppi"}, foreign=ELSEWHERE),
     "GET /v1/decisions": Row(READER, foreign={"marketer_elsewhere": 403, "analyst_elsewhere": 403}),

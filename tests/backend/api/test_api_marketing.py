@@ -101,8 +101,15 @@ def test_a_campaign_lives_from_draft_to_end(lull: Lull) -> None:
     assert made.get_json() == CAMPAIGN | {
         "status": "draft",
         "holdout": 0.0,
+        "budget_count": None,
+        "store_budget_minor": None,
+        "store_budget_count": None,
+        "day_budget_minor": None,
+        "day_budget_count": None,
         "reserved_minor": 0,
+        "reserved_count": 0,
         "spent_minor": 0,
+        "spent_count": 0,
         "starts_at": None,
         "ends_at": None,
     }

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from backend.service.errors import Conflict
-from backend.service.life import MOVES, as_of, check_live, expired, issued, plausible, sources, timeline_of
+from backend.service.life import MOVES, CouponEvent, as_of, check_live, expired, issued, plausible, sources, timeline_of
 from backend.service.model import LIVE_STATES, CouponState
 from tests.backend.service.test_pushing import COUPON
 
@@ -54,9 +54,14 @@ def test_a_coupon_that_was_used_does_not_expire() -> None:
 
 def test_a_timeline_tells_of_the_end_before_the_books_notice() -> None:
     known = (issued(COUPON),)
-    assert timeline_of(known, COUPON) == known
-    assert timeline_of(known, as_of(COUPON, END)) == (*known, expired(COUPON))
-    assert timeline_of((*known, expired(COUPON)), as_of(COUPON, END)) == (*known, expired(COUPON))
+    assert timeline_of(known, COUPON, END - MOMENT) == known
+    assert timeline_of(known, COUPON, END) == (*known, expired(COUPON))
+    assert timeline_of((*known, expired(COUPON)), COUPON, END) == (*known, expired(COUPON))
+
+
+def test_a_timeline_of_a_coupon_that_was_used_does_not_tell_of_its_end() -> None:
+    known = (issued(COUPON), CouponEvent(CouponState.REDEEMED, END - MOMENT, "till"))
+    assert timeline_of(known, COUPON, END) == known
 
 
 def test_a_phone_is_believed_about_times_that_can_be_give_or_take_a_minute() -> None:
