@@ -53,6 +53,3 @@ class Staff(Protocol):
 
     def audit(self, before: int | None, limit: int) -> tuple[AuditEntry, ...]:
         """The audit log, newest first, from before the entry with the id `before`."""
-
-    def cut_audit(self, before: datetime) -> int:
-        """Delete the oldest entries of the log, those from before this moment. How many."""

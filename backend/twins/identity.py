@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import takewhile
 from secrets import token_hex, token_urlsafe
 
 from backend.service.codes import secret_hash
@@ -93,14 +92,6 @@ class TwinIdentity(TwinWrongCodes):
         with self._world.lock:
             older = [entry for entry in self._world.audit if before is None or entry.id < before]
             return tuple(reversed(older[-limit:]))
-
-    def cut_audit(self, before: datetime) -> int:
-        """Delete the oldest entries of the log, up to the first that is not older than this."""
-        with self._world.lock:
-            log = self._world.audit
-            old = list(takewhile(lambda entry: entry.at < before, log))
-            del log[: len(old)]
-            return len(old)
 
     def _own_key(self, key_id: str, allowed: Callable[[Key], bool]) -> KeyEntry:
         entry = self._world.keys.get(key_id)

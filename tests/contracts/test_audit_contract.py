@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from backend.decision.snapshot import Snapshot
 from backend.service.errors import NotFound
 from backend.service.ports import Ports
+from backend.service.retention import Retention, tidy
 from backend.service.staff import AuditEntry, NewKey
 from tests.contracts.examples import BY, CAPPUCCINO, KAMPPI, OFFER, PASILA, SPRING, at_once, open_shop
 from tests.contracts.test_chain_contract import CLINIC, SCHOOL
@@ -68,7 +69,7 @@ OTHERS = {
     "chain.version", "chain.stores", "chain.sensitive_places", "chain.menu", "chain.offers", "chain.campaigns",
     "chain.booked", "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe", "chain.set_baselines",
-    "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.cut_audit", "identity.note_use",
+    "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
     "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip
@@ -78,6 +79,11 @@ OTHERS = {
 def log(ports: Ports) -> tuple[AuditEntry, ...]:
     """The newest entries."""
     return ports.identity.audit(None, LONG)
+
+
+def cut(ports: Ports, before: datetime) -> int:
+    """Let retention take out the entries from before this moment; how many it took."""
+    return tidy(ports.ledger, before + Retention().audit)
 
 
 def test_every_method_of_chain_and_identity_says_whether_staff_change_something_by_it() -> None:
@@ -194,10 +200,10 @@ def test_retention_cuts_the_oldest_entries(ports: Ports) -> None:
         by = replace(BY, at=BY.at + timedelta(hours=hour))
         ports.chain.put_stores([replace(KAMPPI, staff=hour)], by)
     kept = log(ports)[:2]
-    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 2
+    assert cut(ports, BY.at + timedelta(hours=2)) == 2
     assert log(ports) == kept
-    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 0
-    assert ports.identity.cut_audit(BY.at + timedelta(hours=9)) == 2
+    assert cut(ports, BY.at + timedelta(hours=2)) == 0
+    assert cut(ports, BY.at + timedelta(hours=9)) == 2
     ports.chain.put_stores([KAMPPI], BY)
     assert len(log(ports)) == 1
 
@@ -206,5 +212,5 @@ def test_an_entry_that_is_to_stay_keeps_those_after_it(ports: Ports) -> None:
     """As after a clock was set back."""
     for hours in (0, 5, 1):
         ports.chain.pause(f"{hours}", replace(BY, at=BY.at + timedelta(hours=hours)))
-    assert ports.identity.cut_audit(BY.at + timedelta(hours=2)) == 1
+    assert cut(ports, BY.at + timedelta(hours=2)) == 1
     assert [entry.object_id for entry in log(ports)] == ["1", "5"]

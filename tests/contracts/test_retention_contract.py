@@ -62,13 +62,6 @@ def test_observations_go(ports: Ports) -> None:
     assert traffic.waiting == 2
 
 
-def test_the_audit_log_is_cut_at_its_old_end(ports: Ports) -> None:
-    open_shop(ports)
-    assert len(ports.identity.audit(None, 99)) > 0
-    tidy(ports.ledger, NOW + KEPT.audit + timedelta(days=1))
-    assert ports.identity.audit(None, 99) == ()
-
-
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_a_batch_takes_no_more_than_its_limit_and_a_second_run_the_rest(ports: Ports, limit: int) -> None:
     open_shop(ports)

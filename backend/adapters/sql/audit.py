@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,11 +31,3 @@ def newest(connection: sa.Connection, before: int | None, limit: int) -> tuple[A
         AuditEntry(row.id, row.at, row.actor, row.what, row.object_id, row.before, row.after)
         for row in connection.execute(query)
     )
-
-
-def cut(connection: sa.Connection, before: datetime) -> int:
-    """Delete the entries older than this, up to the first that is not: the database lets nothing else go."""
-    stays = sa.select(sa.func.min(audit.c.id)).where(audit.c.at >= before)
-    first = connection.execute(stays).scalar()
-    gone = audit.delete() if first is None else audit.delete().where(audit.c.id < first)
-    return connection.execute(gone).rowcount

@@ -91,11 +91,6 @@ class SqlKeys(SqlDeviceKeys, SqlWrongCodes):
         with self._database.read() as connection:
             return audit.newest(connection, before, limit)
 
-    def cut_audit(self, before: datetime) -> int:
-        """Delete the oldest entries of the log."""
-        with self._database.write() as connection:
-            return audit.cut(connection, before)
-
 
 def _locked(connection: sa.Connection, key_id: str, allowed: Callable[[Key], bool]) -> KeyEntry:
     row = connection.execute(api_keys.select().where(_c.id == key_id).with_for_update()).one_or_none()
