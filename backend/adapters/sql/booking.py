@@ -17,16 +17,6 @@ from backend.service.till_model import Booking, Standing
 _s, _r = tt.purchases.c, tt.redemptions.c
 
 
-def lock_member(connection: sa.Connection, member_id: str) -> bool:
-    """Keep others from changing the member until the transaction ends; False when there is no such member (any more).
-
-    Before sale, coupon, store and campaign, so that nobody waits in a ring.
-    """
-    mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
-    locked = sa.select(t.members.c.id).where(*mine).with_for_update(key_share=True)
-    return connection.execute(locked).first() is not None
-
-
 def member_of_sale(connection: sa.Connection, purchase_id: str) -> str | None:
     """Whose purchase it is."""
     return connection.execute(sa.select(_s.member_id).where(_s.id == purchase_id)).scalar_one_or_none()

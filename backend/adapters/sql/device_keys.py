@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
-from backend.adapters.sql.members import must_exist
+from backend.adapters.sql.loyalty import must_exist
 from backend.adapters.sql.prepared import Prepared
 from backend.service.codes import secret_hash
 from backend.service.errors import Conflict, NotFound

@@ -60,8 +60,19 @@ SETTLE_BATCH = 100
 
 
 def hold(connection: sa.Connection, member_id: str | None) -> Any:
-    """Lock a member's row before stores and campaigns are; None for nobody, and for one who is gone."""
+    """Keep others from changing a member until the transaction ends; None for nobody, and for one who is gone.
+
+    Before sale, coupon, store and campaign are locked, so that nobody waits in a ring.
+    """
     return None if member_id is None else _HOLD.first(connection, {"member": member_id})
+
+
+def must_exist(connection: sa.Connection, member_id: str) -> Any:
+    """The same. Raises NotFound for nobody."""
+    held = hold(connection, member_id)
+    if held is None:
+        raise NotFound("member_unknown", "there is no such member")
+    return held
 
 
 def purchase_changed(connection: sa.Connection, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
@@ -157,7 +168,7 @@ class SqlStars(SqlOnce):
         """Book stars to a member, or take some away."""
 
         def do(connection: sa.Connection) -> StarEntry:
-            held, versions = _known(connection, member_id), _versions(connection)
+            held, versions = must_exist(connection, member_id), _versions(connection)
             rules = in_force(versions, by.at).rules
             check_adjustment(_counting(connection, held.id, by.at - rules.period), delta, by.at, rules)
             entry = StarEntry(once.name("a_"), held.id, None, delta, 0, by.at, by.at, reason)
@@ -178,7 +189,7 @@ class SqlLoyalty:
         """Replace what the member states by what `change` makes of it."""
         mine = _m.id == member_id
         with self._database.write() as connection:
-            _known(connection, member_id)
+            must_exist(connection, member_id)
             old = connection.execute(sa.select(_m.profile).where(mine)).scalar_one()
             changed = change(rows.profile(old))
             connection.execute(t.members.update().where(mine).values(profile=rows.profile_text(changed)))
@@ -187,7 +198,7 @@ class SqlLoyalty:
     def grant_tier(self, member_id: str, grant: TierGrant) -> None:
         """Let the member have at least this tier."""
         with self._database.write() as connection:
-            before = rows.grant(_known(connection, member_id).tier_grant)
+            before = rows.grant(must_exist(connection, member_id).tier_grant)
             values = {"tier_grant": rows.grant_text(grant)}
             connection.execute(t.members.update().where(_m.id == member_id).values(values))
             told = (before.without_person() if before else None, grant.without_person())
@@ -230,10 +241,3 @@ class SqlLoyalty:
             later = _m.tier_due_at.is_(None) | (_m.tier_due_at > effective_from)
             connection.execute(t.members.update().where(later).values(tier_due_at=effective_from))
             return version
-
-
-def _known(connection: sa.Connection, member_id: str) -> Any:
-    held = hold(connection, member_id)
-    if held is None:
-        raise NotFound("member_unknown", "there is no such member")
-    return held

@@ -13,9 +13,9 @@ from backend.adapters.sql import rows
 from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
-from backend.adapters.sql.loyalty import SqlLoyalty, settle
+from backend.adapters.sql.loyalty import SqlLoyalty, must_exist, settle
 from backend.adapters.sql.prepared import Prepared
-from backend.service.errors import Conflict, NotFound
+from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS
 from backend.service.model import PURPOSES, Consent, Device, Member, Preferences
 
@@ -162,14 +162,6 @@ class SqlMembers(SqlLoyalty):
             return 0
         with self._database.write() as connection:
             return int(connection.execute(update, values).rowcount)
-
-
-def must_exist(connection: sa.Connection, member_id: str) -> None:
-    """Raise NotFound for nobody; until the transaction ends nobody else changes the member."""
-    mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
-    query = sa.select(t.members.c.id).where(*mine).with_for_update(key_share=True)
-    if connection.execute(query).one_or_none() is None:
-        raise NotFound("member_unknown", "there is no such member")
 
 
 def _append(connection: sa.Connection, member_id: str, consent: Consent) -> None:

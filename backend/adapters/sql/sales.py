@@ -12,16 +12,9 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows, rows_till
 from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
-from backend.adapters.sql.booking import (
-    lock_member,
-    lock_sale,
-    member_of_sale,
-    standing,
-    take_back,
-    update_sale,
-)
+from backend.adapters.sql.booking import lock_sale, member_of_sale, standing, take_back, update_sale
 from backend.adapters.sql.issue import close
-from backend.adapters.sql.loyalty import imports_earn, purchase_changed, purchases_imported
+from backend.adapters.sql.loyalty import hold, imports_earn, purchase_changed, purchases_imported
 from backend.adapters.sql.once import SqlOnce
 from backend.service.errors import Conflict, InFlight, NotFound
 from backend.service.life import CouponEvent
@@ -45,7 +38,7 @@ class SqlSales(SqlOnce):
                 raise unknown()
             coupon = rows.coupon(row)
             check(coupon, sale, till, now)
-            if coupon.member_id is None or not lock_member(connection, coupon.member_id):
+            if hold(connection, coupon.member_id) is None:
                 raise unknown()
             made = self._booked(connection, coupon, sale, now)
             event = CouponEvent(CouponState.REDEEMED, now, "till")
@@ -87,9 +80,7 @@ class SqlSales(SqlOnce):
             row = connection.execute(tt.redemptions.select().where(tt.redemptions.c.id == redemption_id)).one_or_none()
             if row is None or not allowed(row.store_id):
                 raise NotFound("redemption_unknown", "there is no such redemption")
-            member_id = member_of_sale(connection, row.purchase_id)
-            if member_id is not None:
-                lock_member(connection, member_id)
+            hold(connection, member_of_sale(connection, row.purchase_id))
             before = lock_sale(connection, row.purchase_id)
             booked = None if before is None else Booking(before, standing(connection, before.id))
             if booked is None or redemption_id not in {each.redemption.id for each in booked.standing}:
