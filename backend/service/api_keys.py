@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from datetime import timedelta
-from threading import Lock
 
 from backend.service.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from backend.service.model import Key
@@ -31,8 +30,6 @@ class ApiKeys:
         self._clock = clock
         self._known: Remembered[bytes, Key] = Remembered(REMEMBERED)
         self._noted: Remembered[str, bool] = Remembered(REMEMBERED)
-        self._lock = Lock()
-        self._forgotten = 0
 
     def key(self, secret: str) -> Key:
         """The API key with this secret. Raises Unauthenticated."""
@@ -40,13 +37,11 @@ class ApiKeys:
         return self._known.get(digest, self._clock.real()) or self._look(secret, digest)
 
     def _look(self, secret: str, digest: bytes) -> Key:
-        real_now, forgotten = self._clock.real(), self._forgotten
+        real_now, forgotten = self._clock.real(), self._known.forgotten
         key = self._identity.key(secret, self._clock.now())
         if key is None:
             raise Unauthenticated("invalid_key", "the API key is not good or has ended: ask for a new one")
-        with self._lock:
-            if forgotten == self._forgotten:  # or what was read may be from before somebody revoked it
-                self._known.put(digest, real_now + REMEMBER_S, key)
+        self._known.put(digest, real_now + REMEMBER_S, key, forgotten)
         self._note_use(key, real_now)
         return key
 
@@ -79,19 +74,14 @@ class ApiKeys:
         if not timedelta() <= overlap <= LONGEST_OVERLAP:
             raise Invalid("overlap", f"an overlap lasts from nothing to {LONGEST_OVERLAP.days} days")
         done = self._identity.rotate_key(key_id, lambda key: _may_touch(admin, key), overlap, self._by(admin))
-        self._forget()
+        self._known.clear()
         return done
 
     def revoke(self, admin: Key, key_id: str) -> KeyEntry:
         """End a key for good: here at once, in other processes after REMEMBER_S at most. Raises NotFound."""
         ended = self._identity.revoke_key(key_id, lambda key: _may_touch(admin, key), self._by(admin))
-        self._forget()
+        self._known.clear()
         return ended
-
-    def _forget(self) -> None:
-        with self._lock:
-            self._forgotten += 1
-            self._known.clear()
 
     def _by(self, admin: Key) -> Actor:
         return Actor(admin.id, self._clock.now())

@@ -6,7 +6,6 @@ A phone far from any store then costs no look-up.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
 
 from backend.service.model import Member, Platform
 from backend.service.ports import Clock, Members
@@ -34,8 +33,6 @@ class ConsentCache:
         self._members = members
         self._clock = clock
         self._known: Remembered[str, _Known] = Remembered(MEMBERS)
-        self._lock = Lock()
-        self._forgotten = 0
 
     def location_offers(self, member_id: str) -> bool:
         """Whether the member agrees; somebody unknown does not."""
@@ -63,19 +60,14 @@ class ConsentCache:
         known = self._known.get(member_id, now)
         if known is not None:
             return known
-        forgotten = self._forgotten
-        member = self._members.get(member_id)
-        found = _known(member)
-        with self._lock:
-            if forgotten == self._forgotten:  # or what was read may be from before somebody changed their mind
-                self._known.put(member_id, now + LIFE_S, found)
+        forgotten = self._known.forgotten
+        found = _known(self._members.get(member_id))
+        self._known.put(member_id, now + LIFE_S, found, forgotten)
         return found
 
     def forget(self, member_id: str) -> None:
         """Ask again next time."""
-        with self._lock:
-            self._forgotten += 1
-            self._known.forget(member_id)
+        self._known.forget(member_id)
 
 
 def _known(member: Member | None) -> _Known:
