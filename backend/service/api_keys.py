@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from datetime import timedelta
 
+from backend.service.codes import secret_hash
 from backend.service.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from backend.service.model import Key
 from backend.service.ports import Chain, Clock, Identity
@@ -28,15 +28,15 @@ class ApiKeys:
         self._identity = identity
         self._chain = chain
         self._clock = clock
-        self._known: Remembered[bytes, Key] = Remembered(REMEMBERED)
+        self._known: Remembered[str, Key] = Remembered(REMEMBERED)
         self._noted: Remembered[str, bool] = Remembered(REMEMBERED)
 
     def key(self, secret: str) -> Key:
         """The API key with this secret. Raises Unauthenticated."""
-        digest = hashlib.sha256(secret.encode()).digest()
+        digest = secret_hash(secret)
         return self._known.get(digest, self._clock.real()) or self._look(secret, digest)
 
-    def _look(self, secret: str, digest: bytes) -> Key:
+    def _look(self, secret: str, digest: str) -> Key:
         real_now, forgotten = self._clock.real(), self._known.forgotten
         key = self._identity.key(secret, self._clock.now())
         if key is None:

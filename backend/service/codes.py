@@ -58,7 +58,7 @@ def code_hash(key: bytes, code: str) -> str:
 
 
 def secret_hash(secret: str) -> str:
-    """What is kept of the secret of a key: SHA-256. It has 256 random bits, so nobody guesses it back."""
+    """What is kept of a key's secret or a session's token: SHA-256. Either is too random to be guessed back."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

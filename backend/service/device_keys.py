@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
+from backend.service.codes import secret_hash
 from backend.service.errors import Unauthenticated
 from backend.service.model import DeviceKey
 from backend.service.ports import Clock, Identity
@@ -24,7 +24,7 @@ class DeviceKeys:
     def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
         self._clock = clock
-        self._known: Remembered[bytes, DeviceKey] = Remembered(REMEMBERED)
+        self._known: Remembered[str, DeviceKey] = Remembered(REMEMBERED)
         self._revoked: Remembered[str, bool] = Remembered(REMEMBERED)
 
     def create(self, member_id: str, label: str) -> tuple[DeviceKey, str]:
@@ -48,7 +48,7 @@ class DeviceKeys:
         # Only what looks like a key is worth a question to the database.
         if _SECRET.fullmatch(secret) is None:
             raise _not_good()
-        digest = hashlib.sha256(secret.encode()).digest()
+        digest = secret_hash(secret)
         key = self._known.get(digest, now)
         if key is None:
             key = self._identity.device_key(secret)

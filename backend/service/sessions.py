@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from unicodedata import category
 import jwt
 from jwt.types import Options
 
+from backend.service.codes import secret_hash
 from backend.service.consent import ConsentCache
 from backend.service.errors import InvalidIdToken, Unauthenticated
 from backend.service.keyring import Keyring
@@ -78,7 +78,7 @@ class Sessions:
         self._consent = consent
         self._clock = clock
         self._keys = keys
-        self._sessions: Remembered[bytes, _Opened] = Remembered(REMEMBERED)
+        self._sessions: Remembered[str, _Opened] = Remembered(REMEMBERED)
 
     def open(self, id_token: str) -> Session:
         """Trade an ID token for a session. Raises Unauthenticated when the ID token is not good."""
@@ -100,7 +100,7 @@ class Sessions:
         A member who was erased since may ask for that again, so `Membership.recognised` refuses all else.
         """
         now = self._clock.real()
-        digest = _digest(token)
+        digest = secret_hash(token)
         known = self._sessions.get(digest, now)
         if known is None:
             claims = self._claims(token, now)
@@ -121,8 +121,3 @@ class Sessions:
             return decode(token, self._keys, "lull", now)
         except jwt.InvalidTokenError as error:
             raise _ended() from error
-
-
-def _digest(credential: str) -> bytes:
-    """Credentials are remembered by their hashes only."""
-    return hashlib.sha256(credential.encode()).digest()
