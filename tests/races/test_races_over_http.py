@@ -48,8 +48,11 @@ def test_each_coupon_is_redeemed_once_however_many_try(lull: Running, size: Size
     assert {lull.state(each) for each in held} == {"redeemed"}
 
 
-def test_a_budget_is_given_once_however_many_come_for_it(lull: Running, size: Size) -> None:
-    campaign_id = lull.open_campaign(size.budget)
+@pytest.mark.parametrize(
+    ("limit", "of_each"), [("budget_minor", OFF_MINOR), ("budget_count", 1), ("day_budget_count", 1)]
+)
+def test_a_budget_is_given_once_however_many_come_for_it(lull: Running, size: Size, limit: str, of_each: int) -> None:
+    campaign_id = lull.open_campaign(**{limit: size.budget * of_each})
     sessions = [lull.sign_up(number) for number in range(size.members)]
     reports = crowd(size.members, lambda number: lull.walk_in(sessions[number], number))
     decisions = Counter((each["decisions"][0]["reason"], each["decisions"][0]["outcome"]) for each in reports)
@@ -106,7 +109,7 @@ def test_what_a_killed_server_acknowledged_is_in_the_books(lull: Running, size: 
 
 def test_a_phone_may_report_to_another_server_each_time(lull: Running) -> None:
     """One fix enters no fence; the second, at another server where there are two, does."""
-    lull.open_campaign(1)
+    lull.open_campaign()
     session = lull.sign_up(0)
     first = lull.good("POST", "/v1/me/fixes", session, {"fixes": [fix(0, -20.0)]}, at=0)
     second = lull.good("POST", "/v1/me/fixes", session, {"fixes": [fix(0, 0.0)]}, at=1)
