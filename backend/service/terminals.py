@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from backend.service.errors import LullError, TooMany, Unavailable
-from backend.service.model import Key
+from backend.service.model import Key, Redemption
 from backend.service.ports import Clock, Identity
 from backend.service.staff import Tally
 
@@ -19,16 +19,16 @@ _WRONG = frozenset({"coupon_unknown", "invalid_presentation"})
 class Terminals:
     """Counts wrong codes in the database, so that every process knows the same.
 
-    A right code clears its terminal, and takes what that had from the key: tills that share a key may mistype.
+    A right code clears its terminal, and takes what that had from the key: tills that share a key may mistype. An
+    earlier redemption that is told again is no right code, or whoever has one could guess for ever.
     """
 
     def __init__(self, identity: Identity, clock: Clock) -> None:
         self._identity = identity
         self._clock = clock
 
-    @contextmanager
-    def trying(self, key: Key, terminal: str | None) -> Iterator[None]:
-        """Try a code within. Raises TooMany, whatever the code, while the terminal or its key is locked.
+    def trying(self, key: Key, terminal: str | None, redeem: Callable[[], Redemption]) -> Redemption:
+        """Try a code by `redeem`. Raises TooMany, whatever the code, while the terminal or its key is locked.
 
         The wrong code that locks is still answered as any other.
         """
@@ -37,14 +37,15 @@ class Terminals:
         if known:
             self._refuse_locked(known.values())
         try:
-            yield
+            done = redeem()
         except LullError as error:
             if error.reason in _WRONG:
                 self._identity.count_wrong_code({mine: MOST_OF_TERMINAL, key.id: MOST_OF_KEY}, self._clock.now())
             raise
-        if mine in known:
+        if mine in known and done.redeemed_at >= known[mine].since:
             with suppress(Unavailable):  # the coupon is redeemed, and that is the answer
                 self._identity.clear_wrong_codes(mine, key.id)
+        return done
 
     def _refuse_locked(self, known: Iterable[Tally]) -> None:
         now = self._clock.now()

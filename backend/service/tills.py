@@ -69,10 +69,13 @@ class Tills:
         """
         self._own(key, sale.store_id)
         till = Till(key.may_touch, self._is_inside)
-        with self._terminals.trying(key, terminal):
+
+        def redeem() -> Redemption:
             return self._once(
                 once, Redemption, lambda now: self._ledger.redeem(once, self._ticket(shown), sale, till, now)
             )
+
+        return self._terminals.trying(key, terminal, redeem)
 
     def _ticket(self, shown: Shown) -> Ticket:
         if shown.kind == "presentation":

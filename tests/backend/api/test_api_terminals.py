@@ -50,6 +50,16 @@ def test_a_right_code_clears_its_terminal(lull: Lull) -> None:
     assert guess(lull, 20, terminal=None) == {404}
 
 
+def test_the_answer_to_a_repeated_request_clears_no_terminal(lull: Lull) -> None:
+    coupon = lull.issue()
+    assert redeem(lull, "right", code=coupon["code"]).status_code == 201
+    lull.clock.moved = 1.0
+    assert guess(lull, 19) == {404}
+    assert redeem(lull, "right", code=coupon["code"]).status_code == 201
+    assert redeem(lull, "the twentieth").status_code == 404
+    assert redeem(lull, "one more").status_code == 429
+
+
 def test_a_used_coupon_is_no_guess(lull: Lull) -> None:
     coupon = lull.issue()
     assert redeem(lull, "right", code=coupon["code"]).status_code == 201
