@@ -26,8 +26,11 @@ from backend.twins.world import World
 
 
 def purchase_changed(world: World, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
-    """Book the stars of a purchase that was booked (`before` is None), reduced, or removed (`after` is None)."""
-    if before is not None:
+    """Book the stars of a purchase that was booked (`before` is None), reduced, or removed (`after` is None).
+
+    One that was nobody's earns when a coupon of a member joins it.
+    """
+    if before is not None and (after is None or before.member_id == after.member_id):
         _reduce(world, before.id, after.paid_minor if after else 0, now)
     elif after is not None:
         _earn(world, after, in_force(world.loyalty_rules, after.at).rules, now)
@@ -77,7 +80,7 @@ def _reduce(world: World, purchase_id: str, left_minor: int, now: datetime) -> N
     entries = since_booked(known)
     first = entries[0]
     taken = kept_stars(first.delta, first.paid_minor, left_minor) - sum(entry.delta for entry in entries)
-    if taken:
+    if taken < 0:  # else these are of an earlier booking of the receipt, and this one earned nothing
         name = entry_id(purchase_id, known)
         entry = replace(first, id=name, delta=taken, paid_minor=left_minor, at=now, cause="reduction")
         world.stars[owner].append(entry)

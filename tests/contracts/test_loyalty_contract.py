@@ -9,8 +9,9 @@ import pytest
 
 from backend.service.errors import Conflict, NotFound
 from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, StarEntry, TierGrant, TierStep
-from backend.service.model import Member
+from backend.service.model import Member, Purchase
 from backend.service.ports import Ports
+from backend.service.redemption import purchase_name
 from tests.contracts.books import check_books
 from tests.contracts.examples import BY, NOW, SALE, at_once, give, minutes, once, open_shop, purchase, redeem, roll_back
 
@@ -200,6 +201,26 @@ def test_a_redemption_earns_what_was_paid_after_the_discount(ports: Ports) -> No
     done = redeem(ports, give(ports))
     (entry,) = ports.members.stars("aino")
     assert (entry.delta, entry.paid_minor, done.to_pay_minor) == (6, 650, 650)
+
+
+def test_a_sale_of_nobody_earns_when_a_members_coupon_joins_it(ports: Ports) -> None:
+    open_shop(ports)
+    sale = replace(SALE, sale_id="r1")
+    ports.ledger.buy(once("b1"), Purchase(purchase_name(sale, ""), sale, NOW), NOW)
+    done = redeem(ports, give(ports), sale_id="r1")
+    (entry,) = ports.members.stars("aino")
+    assert (entry.delta, entry.paid_minor, done.to_pay_minor) == (6, 650, 650)
+    roll_back(ports, done.id)
+    assert stars(ports) == 0
+
+
+def test_a_receipt_rung_up_again_for_no_stars_gives_those_of_the_first_time_to_nobody(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    roll_back(ports, redeem(ports, give(ports), sale_id="r1").id)
+    ports.members.set_loyalty_rules(LoyaltyRules(minor_per_star=100_000), NOW + minutes(5), BY)
+    again = redeem(ports, give(ports, "eero", at=7), key="k2", at=8, sale_id="r1")
+    roll_back(ports, again.id, SALE.items[1], key="back2", at=9)
+    assert (stars(ports, "aino"), stars(ports, "eero")) == (0, 0)
 
 
 def test_rolling_a_sale_back_takes_its_stars_and_the_tier_they_made(ports: Ports) -> None:

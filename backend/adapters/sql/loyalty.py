@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql import rows_loyalty as rows
 from backend.adapters.sql import tables as t
@@ -50,7 +51,8 @@ _COUNTING = Prepared(
     sa.select(stars).where(_s.member_id == _p("member"), _s.earned_at > _p("since")).order_by(_s.earned_at)
 )
 _OF_PURCHASE = Prepared(sa.select(stars).where(_s.purchase_id == _p("purchase")).order_by(_s.id))
-_ENTRY = Prepared(stars.insert())
+# Stars that retention parted from their purchase keep their id, and it has earned already.
+_ENTRY = Prepared(postgresql.insert(stars).on_conflict_do_nothing(index_elements=["id"]))
 _SETTLE = Prepared(
     t.members.update()
     .where(_m.id == _p("member"))
@@ -78,9 +80,10 @@ def must_exist(connection: sa.Connection, member_id: str) -> Any:
 def purchase_changed(connection: sa.Connection, before: Purchase | None, after: Purchase | None, now: datetime) -> None:
     """Book the stars of a purchase that was booked (`before` is None), reduced, or removed (`after` is None).
 
-    Called before stores and campaigns are locked, since it locks the member.
+    One that was nobody's earns when a coupon of a member joins it. Called before stores and campaigns are locked, since
+    it locks the member.
     """
-    if before is not None:
+    if before is not None and (after is None or before.member_id == after.member_id):
         _reduce(connection, before.id, after.paid_minor if after else 0, now)
     elif after is not None and (held := hold(connection, after.member_id)) is not None:
         versions = _versions(connection)
@@ -131,7 +134,7 @@ def _reduce(connection: sa.Connection, purchase_id: str, left_minor: int, now: d
     known = _of_purchase(connection, purchase_id)
     entries = since_booked(known)
     taken = kept_stars(entries[0].delta, entries[0].paid_minor, left_minor) - sum(entry.delta for entry in entries)
-    if taken:
+    if taken < 0:  # else these are of an earlier booking of the receipt, and this one earned nothing
         name, at = entry_id(purchase_id, known), entries[0].earned_at
         _ENTRY.run(
             connection,
