@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from backend.api.routing import Call, Route, Who
+from backend.api.routes.marketing import MARKETER
+from backend.api.routes.members import MEMBER
+from backend.api.routes.staff import ADMIN
+from backend.api.routing import Call, Route
 from backend.api.schemas.loyalty import (
     AdjustmentAnswer,
     AdjustmentBody,
@@ -16,10 +19,6 @@ from backend.api.schemas.loyalty import (
     TierAnswer,
     rules,
 )
-
-MEMBER: frozenset[Who] = frozenset({"member"})
-MARKETER: frozenset[Who] = frozenset({"marketer"})
-ADMIN: frozenset[Who] = frozenset({"admin"})
 
 
 def get_me(call: Call) -> MeAnswer:

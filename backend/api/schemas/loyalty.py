@@ -105,17 +105,9 @@ class TierAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class MeAnswer:
+class MeAnswer(TierAnswer):
     """Who the member is to the loyalty programme: as in a tier's answer, and what they state of themselves."""
 
-    member_id: str
-    tier: Tier
-    tier_since: datetime | None
-    tier_until: datetime | None
-    stars: int
-    qualifying_days: int
-    next_tier: Tier | None
-    stars_to_next: int | None
     profile: ProfileAnswer
 
     @staticmethod
@@ -124,9 +116,7 @@ class MeAnswer:
         return MeAnswer(member.id, *_told(standing), ProfileAnswer.of(member.profile))
 
 
-def _told(
-    found: Standing,
-) -> tuple[Tier, datetime | None, datetime | None, int, int, Tier | None, int | None]:
+def _told(found: Standing) -> tuple[Tier, datetime | None, datetime | None, int, int, Tier | None, int | None]:
     ahead = (found.next_tier, found.stars_to_next)
     return found.tier, found.since, found.until, found.stars, found.qualifying_days, *ahead
 
