@@ -16,6 +16,7 @@ from backend.service.errors import Unavailable
 from backend.service.ports import Clock, Ports
 from backend.service.pushing import Outbox
 from backend.service.retention import tidy
+from backend.service.staff import WRONG_CODES_WITHIN
 from backend.service.till_model import ANSWERS_KEPT
 from backend.settings import Settings
 from backend.wiring import open_outbox
@@ -74,6 +75,11 @@ def _scheduler(ports: Ports, clock: Clock) -> BackgroundScheduler:
     every(TIERS_EVERY_S, "tiers settled", ports.members.settle_tiers)
     every(TIDY_EVERY_S, "rows tidied away", lambda now: tidy(ports.ledger, now))
     every(TIDY_EVERY_S, "answers forgotten", lambda now: ports.ledger.forget_answers(now - ANSWERS_KEPT))
+    every(
+        TIDY_EVERY_S,
+        "wrong codes forgotten",
+        lambda now: ports.identity.forget_wrong_codes(now - WRONG_CODES_WITHIN),
+    )
     every(ERASE_EVERY_S, "erasures finished", lambda now: finish_erasures(ports, now, clock.real()))
     return scheduler
 

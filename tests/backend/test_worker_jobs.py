@@ -42,10 +42,14 @@ def ports() -> Ports:
     return made
 
 
-def tier_after_all_jobs(ports: Ports, clock: Clock) -> str:
-    """Aino's tier as it is written down then."""
+def run_all_jobs(ports: Ports, clock: Clock) -> None:
     for job in _scheduler(ports, clock).get_jobs():
         job.func(*job.args)
+
+
+def tier_after_all_jobs(ports: Ports, clock: Clock) -> str:
+    """Aino's tier as it is written down then."""
+    run_all_jobs(ports, clock)
     member = ports.members.get("aino")
     assert member is not None
     return member.tier
@@ -57,3 +61,10 @@ def test_a_job_writes_down_that_a_tier_ended(ports: Ports) -> None:
 
 def test_nothing_is_settled_by_a_doubtful_clock(ports: Ports) -> None:
     assert tier_after_all_jobs(ports, Clock(is_trusted=False)) == "gold"
+
+
+def test_wrong_codes_that_count_no_more_are_forgotten(ports: Ports) -> None:
+    ports.identity.count_wrong_code({"k_1/old": 20}, NOW)
+    ports.identity.count_wrong_code({"k_1/new": 20}, END)
+    run_all_jobs(ports, Clock())
+    assert set(ports.identity.wrong_codes("k_1/old", "k_1/new")) == {"k_1/new"}
