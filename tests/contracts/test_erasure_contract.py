@@ -179,6 +179,13 @@ def test_a_sale_that_was_under_way_is_not_theirs(ports: Ports) -> None:
     assert [each.member_id for each in ports.ledger.purchases()] == [None]
 
 
+def test_no_sale_is_booked_for_who_leaves(ports: Ports) -> None:
+    open_shop(ports)
+    ports.members.leave("aino", NOW)
+    with pytest.raises(NotFound):
+        ports.ledger.buy(once("b"), purchase("p", "aino"), NOW)
+
+
 def test_a_push_to_who_leaves_is_nobodys(ports: Ports) -> None:
     open_shop(ports)
     ports.members.set_device("aino", PHONE)

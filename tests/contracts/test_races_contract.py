@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from backend.service.model import BasketItem, Coupon, Device, Redemption, Registration
+from backend.service.model import BasketItem, Coupon, Device, Purchase, Redemption, Registration
 from backend.service.ports import Ports
+from backend.service.redemption import purchase_name
 from backend.service.terms import Terms
 from backend.service.till_model import Rollback, Ticket
 from tests.backend.decision.builders import evidence
+from tests.contracts.books import check_books
 from tests.contracts.examples import (
     BUN,
     NOW,
@@ -212,3 +215,19 @@ def test_returns_at_once_give_back_no_more_than_was_bought(ports: Ports) -> None
     results = at_once(6, lambda n: roll_back(ports, done.id, BUN, key=f"b{n}"))
     assert [each.refund_minor for each in results if isinstance(each, Rollback)] == [350] * 3
     assert kinds([each for each in results if isinstance(each, Exception)]) == {"not_bought": 3}
+
+
+def test_a_sale_and_its_coupon_booked_at_once_wait_for_each_other_in_no_ring(ports: Ports) -> None:
+    open_shop(ports, members=CROWD[:5])
+    coupons = [give(ports, name) for name in CROWD[:5]]
+
+    def book(number: int) -> object:
+        sale, coupon = replace(SALE, sale_id=f"s{number // 2}"), coupons[number // 2]
+        if number % 2:
+            return redeem(ports, coupon, f"coupon {number}", sale_id=sale.sale_id)
+        bought = Purchase(purchase_name(sale, ""), sale, NOW + minutes(5), coupon.member_id)
+        return ports.ledger.buy(once(f"sale {number}"), bought, NOW + minutes(5))
+
+    results = at_once(10, book)
+    assert {getattr(each, "reason", None) for each in results} <= {None, "purchase_exists"}
+    check_books(ports)

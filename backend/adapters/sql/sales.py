@@ -101,9 +101,11 @@ class SqlSales(SqlOnce):
         return self._once(once, now, do)
 
     def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
-        """Book a sale."""
+        """Book a sale; locks member and sale, in this order."""
 
         def do(connection: sa.Connection) -> Bought:
+            if purchase.member_id is not None and hold(connection, purchase.member_id) is None:
+                raise NotFound("member_unknown", "there is no such member")
             if not self._insert(connection, purchase):
                 raise Conflict("purchase_exists", "a purchase with this id is booked already")
             purchase_changed(connection, None, purchase, now)
