@@ -34,8 +34,11 @@ def check_books(ports: Ports) -> None:
 
 
 def check_stars(ports: Ports, member_ids: Iterable[str]) -> None:
-    """A purchase has the stars it earned, in proportion to what is paid of it now, and none when it is gone."""
-    paid = {purchase.id: purchase.paid_minor for purchase in ports.ledger.purchases()}
+    """A purchase has the stars it earned, in proportion to what is paid of it now, and none when it is gone.
+
+    It is gone for its member as well when its receipt was rung up again for somebody else, or for nobody.
+    """
+    paid = {(purchase.id, purchase.member_id): purchase.paid_minor for purchase in ports.ledger.purchases()}
     of_purchase: defaultdict[str, list[StarEntry]] = defaultdict(list)
     for member_id in member_ids:
         for entry in ports.members.stars(member_id):
@@ -44,7 +47,7 @@ def check_stars(ports: Ports, member_ids: Iterable[str]) -> None:
     for purchase_id, entries in of_purchase.items():
         entries.sort(key=lambda entry: entry.id)
         first, *later = since_booked(entries)
-        kept = first.delta * paid.get(purchase_id, 0) // first.paid_minor
+        kept = first.delta * paid.get((purchase_id, first.member_id), 0) // first.paid_minor
         assert first.delta + sum(entry.delta for entry in later) == kept
         assert sum(entry.delta for entry in entries) == kept  # nothing is left of what was booked before
 
