@@ -21,7 +21,7 @@ from backend.adapters.fcm import FcmSender
 from backend.adapters.firebase_auth import FirebaseVerifier, firebase_app
 from backend.adapters.identity import LullIdentity
 from backend.adapters.nowhere import NoSender
-from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers
+from backend.adapters.sql import Database, SqlChain, SqlLedger, SqlMembers, check_newest
 from backend.api import create_api
 from backend.console import create_console
 from backend.service.keyring import keyring
@@ -63,8 +63,11 @@ def check_services(settings: Settings) -> None:
         FirebaseVerifier(app)
     finally:
         firebase_admin.delete_app(app)
-    with open_ports(settings) as (ports, _):
-        ports.chain.version()
+    database = Database(settings.database_url)
+    try:
+        check_newest(database)
+    finally:
+        database.close()
     if settings.redis_url is not None:
         from backend.adapters.redis_link import RedisLink
 

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.pq import Conninfo
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
@@ -145,15 +147,15 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
-        if "no such table" in str(error):
-            raise _no_tables() from error
+        if "no such table" in str(error) or "no such column" in str(error):
+            raise _not_ready() from error
         log.warning("database unavailable", error=type(error).__name__)
         raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon") from error
     except exc.DataError as error:
         raise Invalid("data", "the database cannot hold a value: it is too large, or no text") from error
     except exc.ProgrammingError as error:
         if "does not exist" in str(error.orig):
-            raise _no_tables() from error
+            raise _not_ready() from error
         raise
     except exc.IntegrityError as error:
         if "foreign key" in str(error.orig).lower():  # every one of them leads to a member
@@ -165,8 +167,9 @@ def _mapped() -> Iterator[None]:
         raise
 
 
-def _no_tables() -> Unavailable:
-    return Unavailable("database_not_ready", "the database has no tables yet: run lull database upgrade")
+def _not_ready() -> Unavailable:
+    detail = "the database has no tables yet, or those of another version: run lull database upgrade"
+    return Unavailable("database_not_ready", detail)
 
 
 def checked_url(url: str) -> sa.URL:
@@ -221,6 +224,15 @@ def upgrade(url: str) -> None:
             command.upgrade(config, "head")
     finally:
         database.close()
+
+
+def check_newest(database: Database) -> None:
+    """Raise Unavailable unless the tables are those of this version."""
+    script = ScriptDirectory(str(MIGRATIONS))
+    with database.read() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != script.get_current_head():
+        raise _not_ready()
 
 
 def bump(connection: sa.Connection) -> None:
