@@ -81,7 +81,7 @@ def _make() -> Flask:
 
 
 def worker() -> None:
-    """Send what the outbox holds, and close coupons whose time is over.
+    """Send what the outbox holds, close coupons whose time is over, finish erasures, and delete what is old.
 
     Example: LULL_CREDENTIALS=service-account.json lull worker
     """

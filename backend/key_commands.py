@@ -33,7 +33,7 @@ def keys_create(
     """
     chosen = next((each for each in ROLES if each == role), None)
     if chosen is None:
-        raise ValueError(f"--role: {role!r} is none of {', '.join(ROLES)}")
+        raise ValueError(f"--role: give one of {', '.join(ROLES)}")
     wanted = NewKey(chosen, frozenset(store) if store else None, _moment(expires_at), label)
     with _keys() as keys:
         entry, secret = keys.create(OPERATOR, wanted)

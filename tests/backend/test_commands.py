@@ -87,7 +87,7 @@ def test_a_dry_run_needs_no_database_and_makes_none(lull: Lull) -> None:
         (("learn",), {"LULL_DATABASE_URL": "postgresql://127.0.0.1:1/x?colour=red"}, 2, "'colour'"),
         (("database", "upgrade"), {"LULL_DATABASE_URL": "sqlite:////nowhere/at/all/x.db"}, 2, "there is no folder"),
         (("worker",), {"LULL_EMULATOR_URL": "https://127.0.0.1:9099"}, 2, "must begin with http://"),
-        (("keys", "create", "--role", "king"), {}, 2, "none of till"),
+        (("keys", "create", "--role", "king"), {}, 2, "--role: give one of till"),
         (("keys", "create", "--role", "till", "--expires-at", "2027-01-01"), {}, 2, "with its offset"),
         (("serve",), {}, 2, "LULL_SECRET is not set"),
         (("serve",), {"LULL_SECRET": "short"}, 2, "LULL_SECRET"),
