@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backend.service.ports import Ledger
 
 BATCH = 1_000
 """Rows of each kind in one short transaction."""
@@ -28,16 +31,9 @@ class Retention:
     """What staff changed: from the change on; then deleted, oldest first."""
 
 
-class Books(Protocol):
-    """What is tidied."""
-
-    def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
-        """As in `backend.service.ports.Ledger`."""
-
-
-def tidy(books: Books, now: datetime, kept: Retention = Retention()) -> int:
+def tidy(ledger: Ledger, now: datetime, kept: Retention = Retention()) -> int:
     """Take out all that is older than it is kept, batch by batch; how many rows these were. Raises Unavailable."""
     total = 0
-    while done := books.tidy(kept, now, BATCH):
+    while done := ledger.tidy(kept, now, BATCH):
         total += done
     return total

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +22,8 @@ from backend.emulator.faults import Fault
 from backend.emulator.running import RunningEmulator, running_emulator
 from backend.service.model import Campaign, Observation, Offer
 from backend.service.staff import Actor, NewKey
+from simulator.processes import Children, free_ports
 from stores.model import Circle, Position, Product, Store
-from tests.processes import until
 from tests.servers import postgresql_database
 
 NAME = "Zyxwvuta Qqkanarienvogel"
@@ -59,24 +56,6 @@ class Running:
         """All that was logged or counted."""
         metrics = self.ask("GET", "/metrics", None).data.decode()
         return metrics + "".join(log.read_text() for log in self.logs)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def process(env: dict[str, str], log: Path, *words: str) -> Iterator[None]:
-    """A command of ours, killed with all it started."""
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "backend", *words]
-        started = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
-        try:
-            yield
-        finally:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait()
 
 
 def open_chain(database: Database) -> str:
@@ -117,20 +96,13 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
         env = {key: value for key, value in os.environ.items() if not key.startswith(("LULL_", "FIREBASE_"))}
         env |= {"LULL_DATABASE_URL": url, "LULL_CREDENTIALS": str(emulator.credentials), "LULL_SECRET": "s" * 40}
         env |= {"LULL_EMULATOR_URL": emulator.address}
-        logs, port = (tmp_path / "serve.log", tmp_path / "worker.log"), free_port()
+        (port,) = free_ports(1)
         till = open_chain(database)
-        stack.enter_context(process(env, logs[0], "serve", "--port", str(port)))
-        stack.enter_context(process(env, logs[1], "worker"))
-        made = Running(f"http://127.0.0.1:{port}", logs, till, emulator, stored, database)
-        until(lambda: _answers(made), 60.0)
-        yield made
-
-
-def _answers(running: Running) -> bool:
-    try:
-        return bool(running.ask("GET", "/readyz", None).status == 200)
-    except urllib3.exceptions.HTTPError:
-        return False
+        children = stack.enter_context(Children(tmp_path, env))
+        server = children.start("serve", "serve", "--port", str(port))
+        worker = children.start("worker", "worker")
+        children.wait_healthy(server, port, "/readyz", within_s=60.0)
+        yield Running(f"http://127.0.0.1:{port}", (server.log, worker.log), till, emulator, stored, database)
 
 
 def signed_in(running: Running, uid: str = "canary") -> str:
