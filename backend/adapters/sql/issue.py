@@ -12,11 +12,11 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.timeline import append
 from backend.service.budgets import releasing, spending
-from backend.service.life import CouponEvent, issued, sources
-from backend.service.model import Coupon, CouponState, Record
+from backend.service.life import CouponEvent, issued
+from backend.service.model import LIVE_STATES, Coupon, CouponState, Record
 
 _p = sa.bindparam
-_m, _s = t.members.c, t.stores.c
+_m, _s, _k = t.members.c, t.stores.c, t.coupons.c
 
 _TAKE_TURN = Prepared(
     t.members.update()
@@ -30,6 +30,11 @@ _TAKE_ROOM = Prepared(
     .where(_s.id == _p("store"), _s.outstanding < _p("room"))
     .where(~sa.exists().where(t.pauses.c.scope.in_(["*", _p("store")])))
     .values(outstanding=_s.outstanding + 1)
+)
+_CLOSE = Prepared(
+    t.coupons.update()
+    .where(_k.id == _p("coupon"), _k.state.in_([sa.literal(state.value) for state in LIVE_STATES]))
+    .values(state=_p("to"))
 )
 _COUPON = Prepared(t.coupons.insert())
 _QUEUE = Prepared(
@@ -74,11 +79,7 @@ def close(connection: sa.Connection, ends: Sequence[tuple[Coupon, CouponEvent]],
     if not ends:
         return []
     to = _end(ends)
-    ids = [coupon.id for coupon, _ in ends]
-    live = t.coupons.c.state.in_([state.value for state in sources(to)])
-    mine = t.coupons.update().where(t.coupons.c.id.in_(ids), live).values(state=to.value)
-    closed_ids = set(connection.execute(mine.returning(t.coupons.c.id)).scalars())
-    closed = [(coupon, event) for coupon, event in ends if coupon.id in closed_ids]
+    closed = [end for end in ends if _CLOSE.run(connection, {"coupon": end[0].id, "to": to.value}) == 1]
     for store_id, count in sorted(Counter(coupon.store_id for coupon, _ in closed).items()):
         _FREE_ROOM.run(connection, {"store": store_id, "count": count})
     used = to is CouponState.REDEEMED

@@ -21,7 +21,7 @@ def redemption(row: Row | Part) -> Redemption:
 
 def redemption_row(redemption: Redemption) -> dict[str, Any]:
     """A redemption's columns."""
-    return asdict(redemption)
+    return {name: getattr(redemption, name) for name in Redemption.__dataclass_fields__}
 
 
 def rollback_row(rollback: Rollback) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql import rows, rows_till
 from backend.adapters.sql import tables as t
@@ -16,6 +17,7 @@ from backend.adapters.sql.booking import lock_sale, member_of_sale, standing, ta
 from backend.adapters.sql.issue import close
 from backend.adapters.sql.loyalty import hold, imports_earn, purchase_changed, purchases_imported
 from backend.adapters.sql.once import SqlOnce
+from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, InFlight, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
@@ -23,6 +25,11 @@ from backend.service.ports import Once
 from backend.service.redemption import book, check, undo, unknown, used
 from backend.service.till_model import Booking, Bought, Rollback, Ticket, Till
 
+_p, _k = sa.bindparam, t.coupons.c
+_BY_ID = Prepared(sa.select(t.coupons).where(_k.id == _p("coupon")))
+_BY_CODE = Prepared(sa.select(t.coupons).where(_k.code_hash.in_([_p("first"), _p("last")])))
+_REDEMPTION = Prepared(tt.redemptions.insert())
+_PURCHASE = Prepared(postgresql.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"]))
 IMPORT_BATCH = 1_000
 
 
@@ -33,7 +40,7 @@ class SqlSales(SqlOnce):
         """Use a coupon and book the sale; locks member, sale, coupon, store and campaign, in this order."""
 
         def do(connection: sa.Connection) -> Redemption:
-            row = connection.execute(_find(ticket)).one_or_none()
+            row = _find(connection, ticket)
             if row is None or not till.may_touch(row.store_id):
                 raise unknown()
             coupon = rows.coupon(row)
@@ -44,7 +51,7 @@ class SqlSales(SqlOnce):
             event = CouponEvent(CouponState.REDEEMED, now, "till")
             if not close(connection, [(coupon, event)], made.discount_minor):
                 raise used()
-            connection.execute(tt.redemptions.insert(), rows_till.redemption_row(made))
+            _REDEMPTION.run(connection, rows_till.redemption_row(made))
             return made
 
         return self._once(once, now, do)
@@ -52,7 +59,7 @@ class SqlSales(SqlOnce):
     def _booked(self, connection: sa.Connection, coupon: Coupon, sale: Sale, now: datetime) -> Redemption:
         """Book the sale, or count the coupon on it when it is booked already."""
         made, sold = book(coupon, sale, None, now)
-        if self._insert(connection, sold):
+        if _PURCHASE.run(connection, rows_till.purchase_row(sold)) == 1:
             purchase_changed(connection, None, sold, now)
             return made
         if sale.sale_id is None:
@@ -106,17 +113,12 @@ class SqlSales(SqlOnce):
         def do(connection: sa.Connection) -> Bought:
             if purchase.member_id is not None and hold(connection, purchase.member_id) is None:
                 raise NotFound("member_unknown", "there is no such member")
-            if not self._insert(connection, purchase):
+            if _PURCHASE.run(connection, rows_till.purchase_row(purchase)) != 1:
                 raise Conflict("purchase_exists", "a purchase with this id is booked already")
             purchase_changed(connection, None, purchase, now)
             return Bought(purchase.id)
 
         return self._once(once, now, do)
-
-    def _insert(self, connection: sa.Connection, purchase: Purchase) -> bool:
-        """Book a purchase; whether it was not there yet."""
-        insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
-        return connection.execute(insert, rows_till.purchase_row(purchase)).rowcount == 1
 
     def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
         """Import past purchases in one transaction."""
@@ -138,10 +140,11 @@ class SqlSales(SqlOnce):
                 yield rows_till.purchase(row)
 
 
-def _find(ticket: Ticket) -> sa.Select[tuple[object, ...]]:
+def _find(connection: sa.Connection, ticket: Ticket) -> Any:
     if ticket.coupon_id is not None:
-        return t.coupons.select().where(t.coupons.c.id == ticket.coupon_id)
-    return t.coupons.select().where(t.coupons.c.code_hash.in_(ticket.code_hashes))
+        return _BY_ID.first(connection, {"coupon": ticket.coupon_id})
+    hashes = ticket.code_hashes or ("",)  # what is no code is looked up as well, and takes as long
+    return _BY_CODE.first(connection, {"first": hashes[0], "last": hashes[-1]})
 
 
 def _of_members(connection: sa.Connection, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
