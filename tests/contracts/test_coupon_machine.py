@@ -32,6 +32,7 @@ from backend.decision.decide import decide
 from backend.decision.facts import OfferFacts
 from backend.decision.snapshot import Rules, Snapshot
 from backend.service.life import DISMISSED, CouponEvent, Dismissed
+from backend.service.loyalty_model import LoyaltyRules
 from backend.service.model import (
     LIVE_STATES,
     Accepted,
@@ -149,6 +150,7 @@ GATES: tuple[Request, ...] = (
     _campaign("spring", budget_count=3),
     lambda ports, now: ports.ledger.forget_answers(now - ANSWERS_KEPT),
     lambda ports, now: ports.members.settle_tiers(now),
+    lambda ports, now: ports.members.set_loyalty_rules(LoyaltyRules(gold_at=12, reserve_at=30), now, _staff(now)),
     _consent("aino", False),
     _consent("aino", True),
     _consent("aino", True),
@@ -253,6 +255,29 @@ class CouponLife(RuleBasedStateMachine):
         bought = Purchase(purchase_name(sale, once.name("p_")), sale, self.now, member)
         return self._tell(_kept(once, lambda ports, now: ports.ledger.buy(once, bought, now)), fate)
 
+    @rule(target=requests, member=members, delta=st.sampled_from((-5, 3, 7)), key=keys, fate=fates)
+    def an_admin_adjusts_stars(self, member: str, delta: int, key: str, fate: Fate) -> Request:
+        once = Once("admin", key, f"adjust {member} {delta}")
+        return self._tell(
+            _kept(once, lambda ports, now: ports.ledger.adjust_stars(once, member, delta, "gift", _staff(now))), fate
+        )
+
+    @rule(member=members, gone=rarely, fate=fates)
+    def a_member_leaves(self, member: str, gone: bool, fate: Fate) -> None:
+        if gone:
+            self._tell(lambda ports, now: ports.members.leave(member, now), fate)
+
+    @rule(member=members, fate=fates)
+    def an_erasure_is_finished(self, member: str, fate: Fate) -> None:
+        self._tell(lambda ports, now: ports.ledger.erase(member, now), fate)
+
+    @rule(member=members)
+    def who_left_comes_back(self, member: str) -> None:
+        if self.ends.twin.members.get(member) is None and member not in self.ends.twin.members.leaving():
+            self._tell(
+                lambda ports, _: ports.members.add([(Member(member, f"uid-{member}", "green"), (CONSENT,))]), ANSWERED
+            )
+
     @rule(request=requests, fate=fates)
     def the_same_request_comes_again(self, request: Request, fate: Fate) -> None:
         self._tell(request, fate)
@@ -311,6 +336,7 @@ _READS: tuple[Callable[[Ports, datetime], Any], ...] = (
     lambda ports, now: ports.ledger.totals(now),
     lambda ports, _: [ports.members.get(member) for member in MEMBERS],
     lambda ports, _: [ports.members.stars(member) for member in MEMBERS],
+    lambda ports, _: sorted(ports.members.leaving()),
     lambda ports, now: ports.ledger.given_since(MEMBERS[0], now - timedelta(days=7)),
 )
 
