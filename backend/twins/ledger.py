@@ -40,7 +40,8 @@ class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, Twi
                 return known
             if record.decision.issues and coupon is None:
                 raise ValueError("a decision that issues is recorded together with its coupon; none was given")
-            self._world.must_exist(record.facts.member.id)
+            if record.facts.member.id not in self._world.leaving:  # what is theirs goes with them
+                self._world.must_exist(record.facts.member.id)
             outcome = self._outcome(record, coupon)
             if coupon is not None and outcome == "issued":
                 self._issue(coupon, code_hash)

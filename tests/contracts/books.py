@@ -30,13 +30,15 @@ def check_books(ports: Ports) -> None:
     for coupon in coupons:
         check_timeline(ports, coupon)
         assert (coupon.state in (CouponState.REDEEMED, CouponState.ROLLED_BACK)) == (coupon.id in spent)
-    check_stars(ports, {coupon.member_id for coupon in coupons if coupon.member_id is not None})
+    known = {coupon.member_id for coupon in coupons if coupon.member_id is not None}
+    check_stars(ports, {each for each in known if ports.members.get(each) is not None})
 
 
 def check_stars(ports: Ports, member_ids: Iterable[str]) -> None:
     """A purchase has the stars it earned, in proportion to what is paid of it now, and none when it is gone.
 
-    It is gone for its member as well when its receipt was rung up again for somebody else, or for nobody.
+    It is gone for its member as well when its receipt was rung up again for somebody else, or for nobody. Members who
+    are leaving must not be asked for: their stars stay as they are, and go with them.
     """
     paid = {(purchase.id, purchase.member_id): purchase.paid_minor for purchase in ports.ledger.purchases()}
     of_purchase: defaultdict[str, list[StarEntry]] = defaultdict(list)

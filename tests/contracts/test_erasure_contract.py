@@ -56,6 +56,16 @@ def test_who_leaves_is_nobody_from_that_moment(ports: Ports) -> None:
             change()
 
 
+def test_what_was_being_decided_for_who_leaves_gives_nothing_and_goes_with_them(ports: Ports) -> None:
+    open_shop(ports)
+    late, held_out = answer(seen()), ghost(at=1.0)
+    ports.members.leave("aino", NOW)
+    assert [put_down(ports, each) for each in (late, held_out)] == ["lost", "ghost"]
+    assert (budget(ports), outstanding(ports)) == ((0, 0), 0)
+    ports.ledger.erase("aino", NOW)
+    assert [ports.ledger.decision(each.decision.opportunity_id) for each in (late, held_out)] == [None, None]
+
+
 def test_nobody_leaves_who_is_not_there(ports: Ports) -> None:
     assert not ports.members.leave("nobody", NOW)
     ports.ledger.erase("nobody", NOW)
