@@ -33,8 +33,8 @@ class TwinErasure:
                 if coupon_id in world.live:
                     coupon = world.coupons[coupon_id]
                     world.close(coupon, CouponEvent(CouponState.REVOKED, now, "erasure"), releasing(coupon))
-                world.outbox.pop(coupon_id, None)
-                world.accepted.pop(coupon_id, None)
+                for pushes in (world.outbox, world.accepted, world.dropped):
+                    pushes.pop(coupon_id, None)
                 world.coupons[coupon_id] = replace(world.coupons[coupon_id], member_id=None)
             for purchase in [each for each in world.purchases.values() if each.member_id == member_id]:
                 world.purchases[purchase.id] = replace(purchase, member_id=None)

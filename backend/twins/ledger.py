@@ -184,7 +184,7 @@ class TwinLedger(TwinTill, TwinStars, TwinOutbox, TwinErasure, TwinHoldings, Twi
                 coupons=Counter(as_of(coupon, now).state.value for coupon in world.coupons.values()),
                 pushes_pending=len(world.outbox),
                 pushes_accepted=len(world.accepted),
-                pushes_dropped=dict(world.dropped),
+                pushes_dropped=Counter(world.dropped.values()),
                 spent_minor=sum(campaign.spent_minor for campaign in counted),
                 reserved_minor=sum(campaign.reserved_minor for campaign in counted),
                 currency=currency,

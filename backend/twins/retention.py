@@ -21,6 +21,7 @@ class TwinRetention:
             return (
                 _decisions(self._world, now - kept.decisions, limit)
                 + _coupons(self._world, now - kept.coupon_link, limit)
+                + _pushes(self._world, now - kept.pushes, limit)
                 + _purchases(self._world, now - kept.purchase_link, limit)
                 + _observations(self._world, now - kept.observations, limit)
                 + _audit(self._world, now - kept.audit, limit)
@@ -42,6 +43,15 @@ def _coupons(world: World, before: datetime, limit: int) -> int:
         world.coupons_of[coupon.member_id or ""].remove(key)
         world.coupons[key] = replace(coupon, member_id=None)
     return len(named)
+
+
+def _pushes(world: World, before: datetime, limit: int) -> int:
+    queued_at = {key: world.coupons[key].issued_at for key in world.accepted | world.dropped}
+    old = sorted((key for key, at in queued_at.items() if at < before), key=queued_at.__getitem__)[:limit]
+    for key in old:
+        world.accepted.pop(key, None)
+        world.dropped.pop(key, None)
+    return len(old)
 
 
 def _purchases(world: World, before: datetime, limit: int) -> int:

@@ -97,7 +97,8 @@ class World:
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
     """Pending pushes by coupon, oldest first."""
     accepted: dict[str, str] = field(default_factory=dict)
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, str] = field(default_factory=dict)
+    """What became of pushes by coupon: what FCM called the message, or why it was not sent."""
 
     redemptions: dict[str, Redemption] = field(default_factory=dict)
     redemptions_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -173,7 +174,7 @@ class World:
     def drop(self, coupon_id: str, reason: str) -> None:
         """Take a push out of the outbox unsent."""
         if self.outbox.pop(coupon_id, None) is not None:
-            self.dropped[reason] += 1
+            self.dropped[coupon_id] = reason
 
     def once(self, once: Once, now: datetime, do: Callable[[], T]) -> T:
         """Do something, or answer as before when it was done already. A `do` that raises leaves no trace."""

@@ -233,6 +233,15 @@ def test_what_is_settled_after_an_erasure_leaves_no_trace(ports: Ports) -> None:
     assert ports.ledger.totals(NOW).pushes_accepted == 0
 
 
+def test_what_became_of_a_push_goes_with_its_member(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    for coupon in (give(ports), give(ports, "eero")):
+        ports.ledger.expire(coupon.expires_at)
+    assert ports.ledger.totals(NOW).pushes_dropped == {"coupon_expired": 2}
+    erase(ports)
+    assert ports.ledger.totals(NOW).pushes_dropped == {"coupon_expired": 1}
+
+
 def test_erasures_amid_everything_else_leave_nobody_behind(ports: Ports) -> None:
     """Whatever order it happens in: no coupon is live for nobody, and no row names who is gone."""
     names = tuple(f"m{n}" for n in range(8))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.service.model import CouponState, Observation
+from backend.service.model import Accepted, CouponState, Observation
 from backend.service.ports import Ports
 from backend.service.retention import Retention, tidy
 from tests.contracts.examples import NOW, ghost, give, minutes, once, open_shop, purchase, put_down, redeem
@@ -39,6 +39,20 @@ def test_coupons_that_ended_long_ago_are_nobodys(ports: Ports) -> None:
     assert (kept.member_id, kept.state, kept.discount_minor) == (None, CouponState.REDEEMED, coupon.discount_minor)
     assert ports.ledger.coupons("aino", 9) == ()
     assert untouched == live
+
+
+def test_what_became_of_pushes_goes(ports: Ports) -> None:
+    open_shop(ports, members=("aino", "eero"))
+    give(ports)
+    give(ports, "eero")
+    dropped, accepted = ports.ledger.claim(9, 1e9, 60.0)
+    ports.ledger.settle(dropped, "unregistered")
+    ports.ledger.settle(accepted, Accepted("name"))
+    unlinked = replace(KEPT, decisions=timedelta(days=999))
+    assert tidy(ports.ledger, NOW + KEPT.pushes, unlinked) == 0
+    assert tidy(ports.ledger, NOW + KEPT.pushes + MOMENT, unlinked) == 2
+    left = ports.ledger.totals(NOW)
+    assert (left.pushes_accepted, left.pushes_dropped) == (0, {})
 
 
 def test_purchases_of_long_ago_are_nobodys_and_still_tell_what_is_usual(ports: Ports) -> None:
