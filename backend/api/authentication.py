@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backend.api.routing import Who
-from backend.service.errors import Forbidden, Unauthenticated
+from backend.service.errors import Forbidden, NotFound, Unauthenticated
+from backend.service.membership import member_gone
 from backend.service.model import Key
 from backend.service.services import Services
 
@@ -32,3 +33,12 @@ def caller(services: Services, header: str | None, who: frozenset[Who]) -> str |
     if key.role in who or (key.role == "admin" and who != {"member"}):
         return key
     raise Forbidden("wrong_role", f"a key of a {key.role} may not do this")
+
+
+def of_caller(error: Exception, who: frozenset[Who]) -> Exception:
+    """The error to answer with: to a member, that they are not there is the end of their credential.
+
+    They were erased through another process, while this one still remembered them (for some seconds).
+    """
+    theirs = who == {"member"} or who == {"device"}
+    return member_gone() if theirs and isinstance(error, NotFound) and error.reason == "member_unknown" else error

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from backend.api import problems
-from backend.api.authentication import caller
+from backend.api.authentication import caller, of_caller
 from backend.api.formats.sent import Format, Sent
 from backend.api.limiting import counted
 from backend.api.metrics import Metrics
@@ -46,7 +46,7 @@ def flask_view(route: Route, services: Services, metrics: Metrics) -> Callable[.
                 value, status = value.value, value.status
             response = Response(dump(value), status, headers, content_type=kind)
         except Exception as error:
-            told = counted(error, services.limits, request.remote_addr)
+            told = counted(of_caller(error, route.who), services.limits, request.remote_addr)
             response = problems.response(told, route.method, route.path, challenge)
         note(response.status_code, perf_counter() - began)
         return response

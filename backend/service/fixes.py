@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from backend.service.catalogue import Catalogue, View
 from backend.service.consent import ConsentCache
+from backend.service.errors import NotFound
 from backend.service.model import Coupon
 from backend.service.opportunity import Answer, Opportunities, Signal
 from backend.service.ports import Clock, Presence
@@ -88,7 +89,8 @@ class Fixes:
         """Take fixes in the order they were recorded; without consent to location offers none is looked at.
 
         A fix that may lie in a sensitive place leaves no trace, and is answered like one far from every store.
-        Raises Unavailable when the books cannot be reached. Nothing is lost then, if the phone reports again.
+        Raises NotFound after an erasure, and Unavailable when the books cannot be reached. Nothing is lost then, if the
+        phone reports again.
         """
         if not self._consent.location_offers(member_id):
             return _refused(fixes)
@@ -102,6 +104,8 @@ class Fixes:
             agrees = self._consent.location_offers(member_id)
         if not agrees:  # withdrawn meanwhile, and presence forgotten too early
             self._presence.forget(member_id)
+            if not self._consent.is_member(member_id):
+                raise NotFound("member_unknown", "there is no such member")
             return _refused(fixes)
         answers = self._answers(member_id, taken, now)
         rejected = [Rejected(each.index, each.refused) for each in taken if each.refused is not None]

@@ -11,6 +11,11 @@ from backend.service.model import PURPOSES, Consent, Device, Member, Preferences
 from backend.service.ports import Clock, Members, Presence
 
 
+def member_gone() -> Unauthenticated:
+    """What somebody is told who was erased and still has a session."""
+    return Unauthenticated("member_gone", "there is no such member any more: sign in again to become one")
+
+
 class Membership:
     """A member's own settings."""
 
@@ -23,7 +28,7 @@ class Membership:
     def recognised(self, member_id: str) -> str:
         """The member's id. Raises Unauthenticated once they were erased: then their session is good for nothing."""
         if not self._consent.is_member(member_id):
-            raise Unauthenticated("member_gone", "there is no such member any more: sign in again to become one")
+            raise member_gone()
         return member_id
 
     def member(self, member_id: str) -> Member:
@@ -46,8 +51,8 @@ class Membership:
         return tuple(newest[purpose] for purpose in PURPOSES if purpose in newest)
 
     def consent_log(self, member_id: str) -> tuple[Consent, ...]:
-        """All that the member ever agreed to or withdrew, oldest first."""
-        return self._members.consents(member_id)
+        """All that the member ever agreed to or withdrew, oldest first. Raises NotFound after an erasure."""
+        return self._members.consents(self.member(member_id).id)
 
     def consent(self, member_id: str, purpose: Purpose, granted: bool, text_version: str) -> Consent:
         """Note what the member agreed to or withdrew; withdrawal acts at once."""

@@ -62,10 +62,10 @@ def post_stars(call: Call) -> AdjustmentAnswer:
 
 
 ROUTES = (
-    Route("GET", "/v1/me", get_me, "Tier, stars, and what the member states", MeAnswer, MEMBER, errors=(404,)),
+    Route("GET", "/v1/me", get_me, "Tier, stars, and what the member states", MeAnswer, MEMBER),
     Route(
         "PATCH", "/v1/me/profile", patch_profile, "Change what the member states", ProfileAnswer, MEMBER,
-        body=ProfileBody, errors=(404,),
+        body=ProfileBody,
     ),
     Route("GET", "/v1/loyalty", get_rules, "How purchases earn stars, and what tiers want", LoyaltyAnswer, MARKETER),
     Route(

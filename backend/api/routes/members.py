@@ -139,12 +139,12 @@ ROUTES = (
     ),
     Route(
         "DELETE", "/v1/me/sessions", delete_sessions, "Sign out everywhere; this session ends too", None, MEMBER,
-        statuses=(204,), errors=(404,),
+        statuses=(204,),
     ),
-    Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody, errors=(404,)),
+    Route("PUT", "/v1/me/device", put_device, "Register the phone", Device, MEMBER, body=DeviceBody),
     Route(
         "POST", "/v1/me/device-keys", post_device_key, "Make a key with which a phone can only report fixes",
-        NewDeviceKeyAnswer, MEMBER, body=DeviceKeyBody, statuses=(201,), errors=(404, 409),
+        NewDeviceKeyAnswer, MEMBER, body=DeviceKeyBody, statuses=(201,), errors=(409,),
     ),
     Route("GET", "/v1/me/device-keys", get_device_keys, "The device keys", Listing[DeviceKeyAnswer], MEMBER),
     Route(
@@ -153,18 +153,15 @@ ROUTES = (
     ),
     Route(
         "GET", "/v1/me/consents", get_consents, "What the member agrees to", Listing[ConsentAnswer], MEMBER,
-        errors=(404,),
     ),
     Route(
         "PUT", "/v1/me/consents/{purpose}", put_consent, "Agree to a purpose, or withdraw", ConsentAnswer, MEMBER,
-        body=ConsentBody, errors=(404,),
+        body=ConsentBody,
     ),
-    Route(
-        "GET", "/v1/me/preferences", get_preferences, "What the member wants", PreferencesAnswer, MEMBER, errors=(404,)
-    ),
+    Route("GET", "/v1/me/preferences", get_preferences, "What the member wants", PreferencesAnswer, MEMBER),
     Route(
         "PATCH", "/v1/me/preferences", patch_preferences, "Change preferences", PreferencesAnswer, MEMBER,
-        body=PreferencesBody, errors=(404,),
+        body=PreferencesBody,
     ),
     Route(
         "POST", "/v1/me/fixes", post_fixes, "Report where the phone is", ReportAnswer, MEMBER, body=FixesBody,

@@ -38,7 +38,7 @@ ROUTES = (
         Listing[Consent], MEMBER,
     ),
     Route(
-        "GET", "/v1/me/export", get_export, "Everything known of the member", ExportAnswer, MEMBER, errors=(404,),
+        "GET", "/v1/me/export", get_export, "Everything known of the member", ExportAnswer, MEMBER,
     ),
     Route("GET", SCHEMA_PATH, get_export_schema, "The JSON Schema of an export", dict[str, Any]),
     Route(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.backend.api.phones import owntracks
-from tests.backend.api.world import BASKET, Lull, arrival
+from tests.backend.api.world import BASKET, DEVICE, Lull, arrival
 
 
 def erased(lull: Lull) -> None:
@@ -36,6 +36,43 @@ def test_the_old_session_is_good_for_nothing(lull: Lull, method: str, path: str,
     more = {} if body is None else {"json": body}
     answer = lull.call(method, path, lull.member, **more)
     assert (answer.status_code, answer.get_json()["type"]) == (401, "/problems/member_gone")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/v1/me", None),
+        ("GET", "/v1/me/consents", None),
+        ("GET", "/v1/me/consents/log", None),
+        ("GET", "/v1/me/export", None),
+        ("GET", "/v1/me/preferences", None),
+        ("PUT", "/v1/me/device", DEVICE),
+        ("PATCH", "/v1/me/preferences", {"weekly_maximum": 1}),
+        ("PATCH", "/v1/me/profile", {"name": "Aino"}),
+        ("POST", "/v1/me/device-keys", {"label": "Phone"}),
+        ("POST", "/v1/me/fixes", {"fixes": arrival()}),
+        ("PUT", "/v1/me/consents/location_offers", {"granted": True, "text_version": "1"}),
+        ("DELETE", "/v1/me/sessions", None),
+    ],
+)
+def test_another_process_that_remembers_the_member_says_so_too(
+    lull: Lull, method: str, path: str, body: object
+) -> None:
+    lull.willing_member()
+    other = Lull(given=lull.ports)
+    assert other.get("/v1/me/coupons", lull.member).status_code == 200
+    erased(lull)
+    more = {} if body is None else {"json": body}
+    answer = other.call(method, path, lull.member, **more)
+    assert (answer.status_code, answer.get_json()["type"]) == (401, "/problems/member_gone")
+
+
+def test_staff_who_ask_for_somebody_erased_keep_their_credential(lull: Lull) -> None:
+    member_id = lull.services.sessions.member(lull.member)
+    erased(lull)
+    gift = {"delta": 1, "reason": "a gift"}
+    answer = lull.post(f"/v1/members/{member_id}/stars", gift, lull.admin, once="k1")
+    assert (answer.status_code, answer.get_json()["type"]) == (404, "/problems/member_unknown")
 
 
 def test_device_keys_end_at_once(lull: Lull) -> None:
