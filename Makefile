@@ -18,8 +18,9 @@ setup: .venv/ready
 demo: setup
 	@$(BIN)/lull demo || test $$? -eq 130
 
+# A file's tests stay together: they share what takes long to set up.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # 20,000 requests made from the OpenAPI document; other numbers, seeds and databases: python -m tests.fuzz.run --help
 fuzz: setup

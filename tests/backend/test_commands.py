@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from backend import cli
@@ -19,6 +24,15 @@ from backend.adapters.sql import upgrade
 from backend.service.errors import Conflict
 
 CHAIN = Path(__file__).parents[2] / "simulator" / "chain"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
@@ -35,16 +49,23 @@ class Lull:
         self.env = {key: value for key, value in os.environ.items() if not key.startswith("LULL_")}
         self.env["LULL_DATABASE_URL"] = f"sqlite:///{folder / 'lull.db'}"
 
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """The finished command."""
-        return subprocess.run(
-            [sys.executable, "-m", "backend", *arguments],
-            env=self.env | env,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(self, *arguments: str, **env: str) -> Done:
+        """The finished command, in this process: starting another takes a second, and is tested in test_serving.py."""
+        said, told, code = io.StringIO(), io.StringIO(), 0
+        with (
+            patch.dict(os.environ, self.env | env, clear=True),
+            patch.object(sys, "argv", ["lull", *arguments]),
+            chdir(self.folder),
+            redirect_stdout(said),
+            redirect_stderr(told),
+        ):
+            try:
+                cli.run()
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+            finally:
+                structlog.reset_defaults()  # what `run` configured would outlive this test
+        return Done(code, said.getvalue(), told.getvalue())
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command, under way and telling on stderr what it loads."""
