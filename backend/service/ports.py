@@ -341,8 +341,11 @@ class Ledger(Stars, Protocol):
 
         Live coupons are revoked. Coupons with their timelines, redemptions and purchases stay, without a person, and
         so does a proof that somebody was erased. All else of the member goes: decisions, pushes, consents, devices
-        and their keys. Raises Unavailable while traces are left in the database's own log; a repetition goes on.
+        and their keys. What the database's own log keeps of them is taken out by `wipe`.
         """
+
+    def wipe(self) -> bool:
+        """Take what erasures left in the database's own log out of it; False while somebody still reads it there."""
 
     def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Claimed, ...]:
         """Take due rows of the outbox for `lease_s` seconds, oldest first; nobody else gets them in that time."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.service.loyalty_model import TierGrant
 from backend.service.model import Member
 from backend.service.ports import Ports
-from backend.twins import twin_ports
+from backend.twins import TwinLedger, twin_ports
 from backend.worker import _scheduler
 from tests.backend.api.world import NOW
 
@@ -68,3 +69,11 @@ def test_wrong_codes_that_count_no_more_are_forgotten(ports: Ports) -> None:
     ports.identity.count_wrong_code({"k_1/new": 20}, END)
     run_all_jobs(ports, Clock())
     assert set(ports.identity.wrong_codes("k_1/old", "k_1/new")) == {"k_1/new"}
+
+
+def test_an_erasure_that_cannot_be_finished_is_told_at_each_try(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TwinLedger, "wipe", lambda _: False)
+    with capture_logs() as logs:
+        run_all_jobs(ports, Clock())
+    told = {"event": "waiting", "log_level": "warning", "reason": "erasure_unfinished"}
+    assert told in logs

@@ -26,6 +26,8 @@ from backend.service.errors import Invalid, NotFound, Unavailable
 log = structlog.get_logger("lull.database")
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BUSY_MS = 2_500
+WIPE_MS = 100
+"""As long as SQLite waits for readers so as to empty its log, it keeps writers waiting."""
 POOL = 20
 """Connections of one process; statements take milliseconds, so more threads than that wait a little for one."""
 POOL_WAIT_S = 10
@@ -120,7 +122,11 @@ class Database:
         if not self.is_sqlite:
             return True
         with _mapped(), self._reader.connect() as connection:
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={WIPE_MS}")
+            try:
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
         return bool(busy == 0)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,14 +12,10 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.issue import close
-from backend.service.errors import Unavailable
 from backend.service.life import CouponEvent
 from backend.service.model import LIVE_STATES, CouponState
 
-WIPE_WAITS_S = (0.1, 0.2, 0.5, 1.0)
-"""How long to wait before trying again to empty SQLite's log, which somebody may still read."""
-
-_k, _q = t.coupons.c, t.outbox.c
+_k, _q, _e = t.coupons.c, t.outbox.c, t.erasures.c
 
 
 class SqlErasure:
@@ -36,20 +31,24 @@ class SqlErasure:
             return connection.execute(query).first() is not None
 
     def erase(self, member_id: str, now: datetime) -> None:
-        """Take out a member who is leaving, then what is left of them in SQLite's log."""
+        """Take out a member who is leaving."""
         with self._database.write() as connection:
             if _is_leaving(connection, member_id):
                 _end_coupons(connection, member_id, now)
-                proof = self._database.insert(t.erasures).values(id=proof_of(member_id), at=now)
+                proof = self._database.insert(t.erasures).values(id=proof_of(member_id), at=now, wiped=False)
                 connection.execute(proof.on_conflict_do_nothing())
                 connection.execute(t.members.delete().where(t.members.c.id == member_id))
-        for wait_s in (*WIPE_WAITS_S, None):
-            if self._database.wipe():
-                return
-            if wait_s is not None:
-                time.sleep(wait_s)
-        detail = "all is erased but for the database's log, which is being read: send the request again in a moment"
-        raise Unavailable("erasure_unfinished", detail)
+
+    def wipe(self) -> bool:
+        """Take what erasures left in SQLite's log out of it; only those that were done before count as wiped then."""
+        with self._database.read() as connection:
+            left = connection.execute(sa.select(_e.id).where(_e.wiped.is_(sa.false()))).scalars().all()
+        if left:
+            if not self._database.wipe():
+                return False
+            with self._database.write() as connection:
+                connection.execute(t.erasures.update().where(_e.id.in_(left)).values(wiped=True))
+        return True
 
 
 def proof_of(member_id: str) -> str:

@@ -282,4 +282,11 @@ outbox = sa.Table(
     sa.Index("outbox_due", "status", "not_before"),
 )
 
-erasures = sa.Table("erasures", metadata, _id(primary_key=True), sa.Column("at", Instant, nullable=False))
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    _id(primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("wiped", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Index("erasures_to_wipe", "wiped"),
+)

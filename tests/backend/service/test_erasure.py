@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.service.consent import ConsentCache
-from backend.service.erasure import PATIENCE_S, Erasure, finish_erasures
+from backend.service.erasure import SEND_PATIENCE_S, Erasure, finish_erasures
 from backend.service.errors import Unavailable
 from backend.service.model import Accepted
 from backend.service.ports import Ports
@@ -61,7 +61,7 @@ def test_a_send_that_does_not_end_makes_the_client_ask_again(ports: Ports) -> No
     with pytest.raises(Unavailable) as raised:
         forget.erase("aino")
     assert raised.value.reason == "send_under_way"
-    assert pauses.waited_s == pytest.approx(PATIENCE_S)
+    assert pauses.waited_s == pytest.approx(SEND_PATIENCE_S)
     assert (ports.members.get("aino"), ports.members.leaving()) == (None, ("aino",))
     assert finish_erasures(ports, clock.now(), clock.real()) == 0
     clock.real_moved = 61.0
