@@ -64,6 +64,15 @@ def since_booked(entries: Sequence[StarEntry]) -> Sequence[StarEntry]:
     return entries[last:]
 
 
+def parted(entry: StarEntry, name: str) -> StarEntry:
+    """The entry under another name, without its purchase and what would find that again: the moment, and what was paid.
+
+    It keeps the day (UTC), so it counts for a tier as before, to the day.
+    """
+    days = {at: getattr(entry, at).replace(hour=0, minute=0, second=0, microsecond=0) for at in ("earned_at", "at")}
+    return replace(entry, id=name, purchase_id=None, paid_minor=0, **days)
+
+
 def in_force(versions: Iterable[RulesVersion], at: datetime) -> RulesVersion:
     """The rules that hold at a moment; the default ones, as version 0, when none were published for it."""
     begun = [version for version in versions if version.effective_from <= at]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import datetime
 
+from backend.service.loyalty import parted
 from backend.service.model import LIVE_STATES
 from backend.service.retention import Retention
 from backend.twins.world import World
@@ -23,6 +25,7 @@ class TwinRetention:
                 + _coupons(self._world, now - kept.coupon_link, limit)
                 + _pushes(self._world, now - kept.pushes, limit)
                 + _purchases(self._world, now - kept.purchase_link, limit)
+                + _stars(self._world, now - kept.purchase_link, limit)
                 + _observations(self._world, now - kept.observations, limit)
                 + _audit(self._world, now - kept.audit, limit)
             )
@@ -58,10 +61,20 @@ def _purchases(world: World, before: datetime, limit: int) -> int:
     named = [each for each in world.purchases.values() if each.member_id is not None and each.at < before]
     for purchase in sorted(named, key=lambda each: each.at)[:limit]:
         world.purchases[purchase.id] = replace(purchase, member_id=None)
-    for member_id, entries in world.stars.items():
-        old = [replace(each, purchase_id=None) if each.earned_at < before else each for each in entries]
-        world.stars[member_id] = old
     return len(named[:limit])
+
+
+def _stars(world: World, before: datetime, limit: int) -> int:
+    entries = [each for of_member in world.stars.values() for each in of_member]
+    old = sorted(
+        (each for each in entries if each.purchase_id is not None and each.earned_at < before),
+        key=lambda each: (each.earned_at, each.id),
+    )[:limit]
+    for each in old:
+        world.star_owners.pop(each.purchase_id or "", None)
+        of_member = world.stars[each.member_id]
+        of_member[of_member.index(each)] = parted(each, f"s_{secrets.token_hex(16)}")
+    return len(old)
 
 
 def _observations(world: World, before: datetime, limit: int) -> int:

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from backend.service.loyalty_model import StarEntry
 from backend.service.model import Accepted, CouponState, Observation
 from backend.service.ports import Ports
 from backend.service.retention import Retention, tidy
-from tests.contracts.examples import NOW, ghost, give, minutes, once, open_shop, purchase, put_down, redeem
+from tests.contracts.examples import NOW, ghost, give, minutes, once, open_shop, purchase, put_down, redeem, roll_back
 
 KEPT = Retention()
 MOMENT = timedelta(seconds=1)
@@ -61,7 +62,39 @@ def test_purchases_of_long_ago_are_nobodys_and_still_tell_what_is_usual(ports: P
     ports.ledger.buy(once("b"), purchase("new", "aino", at=60), NOW)
     tidy(ports.ledger, NOW + KEPT.purchase_link + MOMENT)
     assert {each.id: each.member_id for each in ports.ledger.purchases()} == {"old": None, "new": "aino"}
-    assert all(each.purchase_id == "new" or each.earned_at < NOW + MOMENT for each in ports.members.stars("aino"))
+
+
+def test_stars_of_long_ago_lead_to_no_purchase(ports: Ports) -> None:
+    """Neither by id nor by the moment or the price; they still count, to the day."""
+    open_shop(ports)
+    ports.ledger.buy(once("a"), purchase("old", "aino"), NOW)
+    ports.ledger.buy(once("b"), purchase("new", "aino", at=60), NOW + minutes(60))
+    before, untouched = ports.members.stars("aino")
+    tidy(ports.ledger, NOW + KEPT.purchase_link + MOMENT)
+    after, new = ports.members.stars("aino")
+    midnight = NOW.replace(hour=0, minute=0)
+    assert after == StarEntry(after.id, "aino", None, before.delta, 0, midnight, midnight, "purchase")
+    assert "old" not in after.id
+    assert new == untouched
+
+
+def test_a_sale_whose_stars_are_parted_from_it_is_rolled_back_as_any_other(ports: Ports) -> None:
+    open_shop(ports)
+    done = redeem(ports, give(ports))
+    stars = [each.delta for each in ports.members.stars("aino")]
+    tidy(ports.ledger, NOW + KEPT.purchase_link + minutes(60))
+    assert roll_back(ports, done.id).rolled_back
+    assert [each.delta for each in ports.members.stars("aino")] == stars
+
+
+def test_stars_are_parted_in_batches(ports: Ports) -> None:
+    open_shop(ports)
+    for name in "abc":
+        ports.ledger.buy(once(name), purchase(name, "aino"), NOW)
+    late, only = NOW + KEPT.purchase_link + MOMENT, replace(KEPT, purchase_link=timedelta(days=9_999))
+    tidy(ports.ledger, late, only)
+    only = replace(only, purchase_link=KEPT.purchase_link)
+    assert [ports.ledger.tidy(only, late, 2) for _ in range(3)] == [4, 2, 0]
 
 
 def test_observations_go(ports: Ports) -> None:

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql import rows_loyalty as rows
 from backend.adapters.sql import tables as t
@@ -51,8 +50,7 @@ _COUNTING = Prepared(
     sa.select(stars).where(_s.member_id == _p("member"), _s.earned_at > _p("since")).order_by(_s.earned_at)
 )
 _OF_PURCHASE = Prepared(sa.select(stars).where(_s.purchase_id == _p("purchase")).order_by(_s.id))
-# Stars that retention parted from their purchase keep their id, and it has earned already.
-_ENTRY = Prepared(postgresql.insert(stars).on_conflict_do_nothing(index_elements=["id"]))
+_ENTRY = Prepared(stars.insert())
 _SETTLE = Prepared(
     t.members.update()
     .where(_m.id == _p("member"))
