@@ -80,6 +80,15 @@ class StarEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is answered to staff who adjusted somebody's stars: it is kept a while and names no member."""
+
+    id: str
+    delta: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LoyaltyRules:
     """How purchases earn stars, and what tiers want.
 

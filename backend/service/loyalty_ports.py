@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
+from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.staff import Actor
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Stars(Protocol):
     """The part of the ledger about stars."""
 
-    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         """Book stars to a member, or with a minus take some away; they count from now on.
 
         Raises NotFound, and Conflict when more would be taken away than count. The audit log tells how many these

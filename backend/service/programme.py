@@ -8,7 +8,7 @@ from datetime import datetime
 
 from backend.service.errors import Invalid, NotFound
 from backend.service.loyalty import in_force, standing
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, Standing, StarEntry, Tier, TierGrant
+from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, Standing, Tier, TierGrant
 from backend.service.model import Member
 from backend.service.ports import Clock, Ledger, Members, Once
 from backend.service.staff import Actor
@@ -74,11 +74,11 @@ class Programme:
             self._members.grant_tier(member_id, new)
         return self.standing(member_id)
 
-    def adjust(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+    def adjust(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         """Add stars to a member's, or take some away. Raises NotFound, and Conflict when there are not so many."""
         try:
             return self._ledger.adjust_stars(once, member_id, delta, reason, by)
         except KEPT_REFUSALS as refusal:
             answer = self._ledger.refuse(once, refusal, by.at)
-        assert isinstance(answer, StarEntry)
+        assert isinstance(answer, Adjustment)
         return answer

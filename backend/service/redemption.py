@@ -120,7 +120,7 @@ class Undone:
         return [(each.coupon, unspending(back, count)) for each, back in found]
 
     def rollback(
-        self, name: str, redemption_id: str, sale: Sale, items: tuple[BasketItem, ...], reason: str, now: datetime
+        self, name: str, redemption_id: str, sale: Sale, items: tuple[BasketItem, ...], now: datetime
     ) -> Rollback:
         """The return as it goes into the books; with no items named, all that was kept until now was returned."""
         return Rollback(
@@ -128,7 +128,6 @@ class Undone:
             redemption_id=redemption_id,
             store_id=sale.store_id,
             items=items or sale.items,
-            reason=reason,
             refund_minor=self.refund_minor,
             to_pay_minor=self.to_pay_minor,
             currency=sale.currency,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
-from backend.service.loyalty_model import StarEntry
+from backend.service.loyalty_model import Adjustment
 from backend.service.model import BasketItem, Coupon, Purchase, Redemption
 
 ANSWERS_KEPT = timedelta(hours=24)
@@ -53,6 +53,7 @@ class Booking:
 class Rollback:
     """A sale undone, or the part of it that was returned: what to give back, and what has been paid for the rest.
 
+    The reason given for it goes into the books beside it, and into no answer that is kept, since it may name somebody.
     `rolled_back` says whether the redemption has ended with it. Money in minor units of `currency`.
     """
 
@@ -60,7 +61,6 @@ class Rollback:
     redemption_id: str
     store_id: str
     items: tuple[BasketItem, ...]
-    reason: str
     refund_minor: int
     to_pay_minor: int
     currency: str
@@ -75,7 +75,7 @@ class Bought:
     id: str
 
 
-Done = Redemption | Rollback | Bought | StarEntry
+Done = Redemption | Rollback | Bought | Adjustment
 """What can be done once."""
 
 KEPT_REFUSALS: tuple[type[LullError], ...] = (NotFound, Conflict, Invalid)

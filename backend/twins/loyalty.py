@@ -18,7 +18,7 @@ from backend.service.loyalty import (
     since_booked,
     stars_for,
 )
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, Tier, TierGrant
+from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, Tier, TierGrant
 from backend.service.model import Member, Purchase
 from backend.service.ports import Once
 from backend.service.staff import Actor
@@ -97,12 +97,12 @@ class TwinStars:
 
     _world: World
 
-    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         """Book stars to a member, or take some away. Raises NotFound, and Conflict when there are not so many."""
         with self._world.lock:
             return self._world.once(once, by.at, lambda: self._adjust(once.name("a_"), member_id, delta, reason, by))
 
-    def _adjust(self, name: str, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+    def _adjust(self, name: str, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         world, entries = self._world, self._world.stars[_who(self._world, member_id).id]
         check_adjustment(entries, delta, by.at, in_force(world.loyalty_rules, by.at).rules)
         entry = StarEntry(name, member_id, None, delta, 0, by.at, by.at, reason)
@@ -110,7 +110,7 @@ class TwinStars:
             entries.append(entry)
             world.note(by, "stars", "a member", None, {"delta": delta})
             settle(world, member_id, by.at)
-        return entry
+        return Adjustment(entry.id, entry.delta, entry.at)
 
 
 class TwinLoyalty:

@@ -75,8 +75,8 @@ class TwinTill:
             booked = self._booking(self._world.purchases[done.purchase_id])
             undone = undo(booked, returned)
             name = once.name("b_")
-            made = undone.rollback(name, redemption_id, booked.purchase.sale, returned, reason, now)
-            if self._world.rollbacks.setdefault(name, made) is not made:
+            made = undone.rollback(name, redemption_id, booked.purchase.sale, returned, now)
+            if self._world.rollbacks.setdefault(name, (made, reason))[0] is not made:
                 raise Conflict("rollback_exists", "this return was booked before: send a new Idempotency-Key")
             self._undo(booked, undone, now)
             return made

@@ -103,7 +103,8 @@ class World:
     redemptions: dict[str, Redemption] = field(default_factory=dict)
     redemptions_on: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Ids of the redemptions that count on a sale, by purchase, oldest first."""
-    rollbacks: dict[str, Rollback] = field(default_factory=dict)
+    rollbacks: dict[str, tuple[Rollback, str]] = field(default_factory=dict)
+    """Each with the reason that the till gave."""
     purchases: dict[str, Purchase] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[str, Done | Refusal, datetime]] = field(default_factory=dict)
     """What was done once: digest, answer and time by credential and Idempotency-Key."""

@@ -94,6 +94,15 @@ def redemptions(ports: Ports) -> list[Redemption]:
         return [rows_till.redemption(row) for row in connection.execute(tt.redemptions.select())]
 
 
+def written(ports: Ports) -> str:
+    """Every value in the books, as text."""
+    ledger: Any = ports.ledger
+    if isinstance(ledger, TwinLedger):
+        return repr(ledger._world)
+    with ledger._database.read() as connection:
+        return repr([connection.execute(table.select()).all() for table in t.metadata.sorted_tables])
+
+
 def outstanding(ports: Ports) -> Counter[str]:
     """Coupons that count as on their way, by store."""
     ledger: Any = ports.ledger

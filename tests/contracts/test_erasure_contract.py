@@ -11,7 +11,9 @@ from backend.service.errors import Conflict, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import Accepted, BooksOfMember, CouponState, Member, Preferences
 from backend.service.ports import Ports, Retry
+from tests.contracts.books import written
 from tests.contracts.examples import (
+    BY,
     CONSENT,
     NOW,
     PHONE,
@@ -32,6 +34,7 @@ from tests.contracts.examples import (
 )
 
 REAL = 1_800_000_000.0
+WORDS = "Aino lost her card"
 
 
 def erase(ports: Ports, member_id: str = "aino") -> None:
@@ -240,6 +243,15 @@ def test_what_became_of_a_push_goes_with_its_member(ports: Ports) -> None:
     assert ports.ledger.totals(NOW).pushes_dropped == {"coupon_expired": 2}
     erase(ports)
     assert ports.ledger.totals(NOW).pushes_dropped == {"coupon_expired": 1}
+
+
+def test_no_answer_that_is_kept_names_the_member(ports: Ports) -> None:
+    """Not for the 24 hours either in which a repeated request gets it again."""
+    open_shop(ports)
+    ports.ledger.adjust_stars(once("k"), "aino", 5, f"{WORDS} again", BY)
+    erase(ports)
+    text = written(ports)
+    assert [name for name in ("'aino'", '"aino"', WORDS) if name in text] == []
 
 
 def test_erasures_amid_everything_else_leave_nobody_behind(ports: Ports) -> None:

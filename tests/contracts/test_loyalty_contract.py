@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backend.service.errors import Conflict, NotFound
-from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, StarEntry, TierGrant, TierStep
+from backend.service.loyalty_model import Adjustment, Birthday, LoyaltyRules, Profile, StarEntry, TierGrant, TierStep
 from backend.service.model import Member, Purchase
 from backend.service.ports import Ports
 from backend.service.redemption import purchase_name
@@ -273,7 +273,9 @@ def test_imported_purchases_earn_only_if_the_rules_say_so(members: Ports) -> Non
 def test_an_adjustment_is_booked_once_and_settles_the_tier(members: Ports) -> None:
     booked = [members.ledger.adjust_stars(once("k"), "aino", 300, "lost card", BY) for _ in range(2)]
     assert booked[0] == booked[1]
-    assert (members.members.stars("aino"), known(members).tier) == ((booked[0],), "gold")
+    (entry,) = members.members.stars("aino")
+    assert (booked[0], known(members).tier) == (Adjustment(entry.id, 300, entry.at), "gold")
+    assert (entry.delta, entry.cause) == (300, "lost card")
     assert [entry.after for entry in members.identity.audit(None, 10)] == [{"delta": 300}]
 
 

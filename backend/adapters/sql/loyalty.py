@@ -33,7 +33,7 @@ from backend.service.loyalty import (
     stars_for,
     tier_at,
 )
-from backend.service.loyalty_model import LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
+from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.model import Purchase
 from backend.service.ports import Once
 from backend.service.staff import Actor
@@ -165,10 +165,10 @@ def _versions(connection: sa.Connection) -> tuple[RulesVersion, ...]:
 class SqlStars(SqlOnce):
     """The ledger's part about stars."""
 
-    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> StarEntry:
+    def adjust_stars(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         """Book stars to a member, or take some away."""
 
-        def do(connection: sa.Connection) -> StarEntry:
+        def do(connection: sa.Connection) -> Adjustment:
             held, versions = must_exist(connection, member_id), _versions(connection)
             rules = in_force(versions, by.at).rules
             check_adjustment(_counting(connection, held.id, by.at - rules.period), delta, by.at, rules)
@@ -176,7 +176,7 @@ class SqlStars(SqlOnce):
             if connection.execute(self._database.insert(stars).on_conflict_do_nothing(), rows.star_row(entry)).rowcount:
                 note(connection, by, "stars", [("a member", None, {"delta": delta})])
                 _settle(connection, held, versions, by.at)
-            return entry
+            return Adjustment(entry.id, entry.delta, entry.at)
 
         return self._once(once, by.at, do)
 

@@ -16,7 +16,7 @@ from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_till import idempotency
 from backend.service.errors import InFlight, LullError
-from backend.service.loyalty_model import StarEntry
+from backend.service.loyalty_model import Adjustment
 from backend.service.model import Redemption
 from backend.service.ports import Once
 from backend.service.till_model import ANSWERS_KEPT, Bought, Done, Refusal, Rollback, key_reused
@@ -27,14 +27,14 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
     "redemption": TypeAdapter(Redemption),
     "rollback": TypeAdapter(Rollback),
     "purchase": TypeAdapter(Bought),
-    "stars": TypeAdapter(StarEntry),
+    "stars": TypeAdapter(Adjustment),
     "refusal": TypeAdapter(Refusal),
 }
 _NAMES: dict[type, str] = {
     Redemption: "redemption",
     Rollback: "rollback",
     Bought: "purchase",
-    StarEntry: "stars",
+    Adjustment: "stars",
     Refusal: "refusal",
 }
 _p, _i = sa.bindparam, idempotency.c

@@ -24,9 +24,9 @@ def redemption_row(redemption: Redemption) -> dict[str, Any]:
     return {name: getattr(redemption, name) for name in Redemption.__dataclass_fields__}
 
 
-def rollback_row(rollback: Rollback) -> dict[str, Any]:
+def rollback_row(rollback: Rollback, reason: str) -> dict[str, Any]:
     """A return's columns."""
-    return {**asdict(rollback), "items": ITEMS.dump_json(rollback.items).decode()}
+    return {**asdict(rollback), "reason": reason, "items": ITEMS.dump_json(rollback.items).decode()}
 
 
 def purchase_row(purchase: Purchase) -> dict[str, Any]:

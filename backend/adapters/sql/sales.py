@@ -99,9 +99,9 @@ class SqlSales(SqlOnce):
                 update_sale(connection, undone.after)
             purchase_changed(connection, booked.purchase, undone.after, now)
             take_back(connection, booked, undone, now)
-            made = undone.rollback(once.name("b_"), redemption_id, booked.purchase.sale, returned, reason, now)
+            made = undone.rollback(once.name("b_"), redemption_id, booked.purchase.sale, returned, now)
             insert = self._database.insert(tt.rollbacks).on_conflict_do_nothing(index_elements=["id"])
-            if connection.execute(insert, rows_till.rollback_row(made)).rowcount != 1:
+            if connection.execute(insert, rows_till.rollback_row(made, reason)).rowcount != 1:
                 raise Conflict("rollback_exists", "this return was booked before: send a new Idempotency-Key")
             return made
 

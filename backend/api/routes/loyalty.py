@@ -57,8 +57,9 @@ def post_stars(call: Call) -> AdjustmentAnswer:
     call.of_chain()
     body: AdjustmentBody = call.body
     programme = call.services.programme
-    done = programme.adjust(call.only_once, call.path["member_id"], body.delta, body.reason, call.by)
-    return AdjustmentAnswer.of(done)
+    member_id = call.path["member_id"]
+    done = programme.adjust(call.only_once, member_id, body.delta, body.reason, call.by)
+    return AdjustmentAnswer.of(done, member_id)
 
 
 ROUTES = (

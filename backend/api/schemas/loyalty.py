@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Moment, Text, changes
 from backend.api.schemas.members import Locale
-from backend.service.loyalty_model import Birthday, LoyaltyRules, Profile, RulesVersion, Standing, StarEntry, Tier
+from backend.service.loyalty_model import Adjustment, Birthday, LoyaltyRules, Profile, RulesVersion, Standing, Tier
 from backend.service.model import Member
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -213,6 +213,6 @@ class AdjustmentAnswer:
     at: datetime
 
     @staticmethod
-    def of(entry: StarEntry) -> AdjustmentAnswer:
+    def of(done: Adjustment, member_id: str) -> AdjustmentAnswer:
         """From the use cases."""
-        return AdjustmentAnswer(entry.id, entry.member_id, entry.delta, entry.at)
+        return AdjustmentAnswer(done.id, member_id, done.delta, done.at)
