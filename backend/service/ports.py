@@ -328,7 +328,7 @@ class Ledger(Stars, Protocol):
         """All in the books that names the member."""
 
     def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
-        """Take out what is older than it is kept, or part it from its member: at most so many rows of each kind.
+        """Take out, clear, or part from its member what is older than it is kept: at most so many rows of each kind.
 
         How many these were. May run at any time, and twice at once.
         """
@@ -341,7 +341,8 @@ class Ledger(Stars, Protocol):
 
         Live coupons are revoked. Coupons with their timelines, redemptions and purchases stay, without a person, and
         so does a proof that somebody was erased. All else of the member goes: decisions, pushes, consents, devices
-        and their keys. What the database's own log keeps of them is taken out by `wipe`.
+        and their keys, and why staff revoked their coupons or rolled their sales back, which may name them. What the
+        database's own log keeps of them is taken out by `wipe`.
         """
 
     def wipe(self) -> bool:

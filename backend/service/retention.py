@@ -25,6 +25,8 @@ class Retention:
     """Whose a purchase was, for tastes and returns: from the purchase on. The purchase stays as accounting."""
     pushes: timedelta = timedelta(days=30)
     """What became of a push: from its coupon's issue on; then deleted."""
+    words: timedelta = timedelta(days=90)
+    """Why staff revoked a coupon or rolled a sale back, which may name somebody: from then on; then cleared."""
     observations: timedelta = timedelta(days=400)
     """Of stores, more than a year for comparison: from the observation on; then deleted."""
     audit: timedelta = timedelta(days=730)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,15 +30,12 @@ class TwinErasure:
         with world.lock:
             if world.leaving.pop(member_id, None) is None:
                 return
-            for coupon_id in world.coupons_of.pop(member_id, []):
-                if coupon_id in world.live:
-                    coupon = world.coupons[coupon_id]
-                    world.close(coupon, CouponEvent(CouponState.REVOKED, now, "erasure"), releasing(coupon))
-                for pushes in (world.outbox, world.accepted, world.dropped):
-                    pushes.pop(coupon_id, None)
-                world.coupons[coupon_id] = replace(world.coupons[coupon_id], member_id=None)
-            for purchase in [each for each in world.purchases.values() if each.member_id == member_id]:
-                world.purchases[purchase.id] = replace(purchase, member_id=None)
+            given = world.coupons_of.pop(member_id, [])
+            for coupon_id in given:
+                _end(world, coupon_id, now)
+            _clear_words(world, given)
+            bought = [each for each in world.purchases.values() if each.member_id == member_id]
+            world.purchases |= {each.id: replace(each, member_id=None) for each in bought}
             world.records = {key: each for key, each in world.records.items() if each.facts.member.id != member_id}
             world.device_keys = {key: each for key, each in world.device_keys.items() if each.member_id != member_id}
             world.star_owners = {key: owner for key, owner in world.star_owners.items() if owner != member_id}
@@ -48,3 +46,21 @@ class TwinErasure:
     def wipe(self) -> bool:
         """There is no log."""
         return True
+
+
+def _end(world: World, coupon_id: str, now: datetime) -> None:
+    coupon = world.coupons[coupon_id]
+    if coupon_id in world.live:
+        coupon = world.close(coupon, CouponEvent(CouponState.REVOKED, now, "erasure"), releasing(coupon))
+    for pushes in (world.outbox, world.accepted, world.dropped):
+        pushes.pop(coupon_id, None)
+    world.coupons[coupon_id] = replace(coupon, member_id=None)
+
+
+def _clear_words(world: World, coupon_ids: Collection[str]) -> None:
+    """Clear why staff revoked the coupons or rolled their sales back: it may name the member."""
+    for coupon_id in coupon_ids:
+        world.events[coupon_id] = [replace(each, reason=None) for each in world.events[coupon_id]]
+    for name, (made, _) in world.rollbacks.items():
+        if world.redemptions[made.redemption_id].coupon_id in coupon_ids:
+            world.rollbacks[name] = made, ""

@@ -18,12 +18,13 @@ class TwinRetention:
     _world: World
 
     def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
-        """Take out or part from their member at most `limit` rows of each kind."""
+        """Take out, clear, or part from their member at most `limit` rows of each kind."""
         with self._world.lock:
             return (
                 _decisions(self._world, now - kept.decisions, limit)
                 + _coupons(self._world, now - kept.coupon_link, limit)
                 + _pushes(self._world, now - kept.pushes, limit)
+                + _words(self._world, now - kept.words, limit)
                 + _purchases(self._world, now - kept.purchase_link, limit)
                 + _stars(self._world, now - kept.purchase_link, limit)
                 + _observations(self._world, now - kept.observations, limit)
@@ -55,6 +56,18 @@ def _pushes(world: World, before: datetime, limit: int) -> int:
         world.accepted.pop(key, None)
         world.dropped.pop(key, None)
     return len(old)
+
+
+def _words(world: World, before: datetime, limit: int) -> int:
+    given = [(each.at, key, n) for key, events in world.events.items() for n, each in enumerate(events) if each.reason]
+    old = sorted(each for each in given if each[0] < before)[:limit]
+    for _, key, place in old:
+        world.events[key][place] = replace(world.events[key][place], reason=None)
+    said = [(made.rolled_back_at, key) for key, (made, reason) in world.rollbacks.items() if reason]
+    as_old = sorted(each for each in said if each[0] < before)[:limit]
+    for _, key in as_old:
+        world.rollbacks[key] = world.rollbacks[key][0], ""
+    return len(old) + len(as_old)
 
 
 def _purchases(world: World, before: datetime, limit: int) -> int:

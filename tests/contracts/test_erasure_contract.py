@@ -9,6 +9,7 @@ import pytest
 from backend.decision.facts import Facts
 from backend.service.errors import Conflict, NotFound
 from backend.service.life import CouponEvent
+from backend.service.loyalty_model import TierGrant
 from backend.service.model import Accepted, BooksOfMember, CouponState, Member, Preferences
 from backend.service.ports import Ports, Retry
 from tests.contracts.books import written
@@ -252,6 +253,22 @@ def test_no_answer_that_is_kept_names_the_member(ports: Ports) -> None:
     erase(ports)
     text = written(ports)
     assert [name for name in ("'aino'", '"aino"', WORDS) if name in text] == []
+
+
+def test_what_staff_said_of_a_members_coupons_and_sales_is_cleared(ports: Ports) -> None:
+    """It may name the member. That they did it, who of them and when, stays."""
+    open_shop(ports, members=("aino", "eero"))
+    used, others = give(ports), give(ports, "eero")
+    ports.ledger.roll_back(once("back"), redeem(ports, used).id, (), WORDS, lambda _: True, NOW)
+    taken = give(ports, at=60)
+    for each in (taken, others):
+        ports.ledger.revoke(each.id, WORDS, BY, lambda _: True)
+    ports.members.grant_tier("aino", TierGrant("gold", None, BY.id, WORDS, NOW))
+    erase(ports)
+    assert ports.ledger.timeline(taken.id)[-1] == CouponEvent(CouponState.REVOKED, BY.at, f"staff:{BY.id}")
+    assert ports.ledger.timeline(others.id)[-1].reason == WORDS
+    erase(ports, "eero")
+    assert WORDS not in written(ports)
 
 
 def test_erasures_amid_everything_else_leave_nobody_behind(ports: Ports) -> None:

@@ -7,11 +7,25 @@ from datetime import timedelta
 
 import pytest
 
+from backend.service.life import CouponEvent
 from backend.service.loyalty_model import StarEntry
 from backend.service.model import Accepted, CouponState, Observation
 from backend.service.ports import Ports
 from backend.service.retention import Retention, tidy
-from tests.contracts.examples import NOW, ghost, give, minutes, once, open_shop, purchase, put_down, redeem, roll_back
+from tests.contracts.books import written
+from tests.contracts.examples import (
+    BY,
+    NOW,
+    ghost,
+    give,
+    minutes,
+    once,
+    open_shop,
+    purchase,
+    put_down,
+    redeem,
+    roll_back,
+)
 
 KEPT = Retention()
 MOMENT = timedelta(seconds=1)
@@ -62,6 +76,19 @@ def test_purchases_of_long_ago_are_nobodys_and_still_tell_what_is_usual(ports: P
     ports.ledger.buy(once("b"), purchase("new", "aino", at=60), NOW)
     tidy(ports.ledger, NOW + KEPT.purchase_link + MOMENT)
     assert {each.id: each.member_id for each in ports.ledger.purchases()} == {"old": None, "new": "aino"}
+
+
+def test_what_staff_said_is_cleared_in_time(ports: Ports) -> None:
+    """Their words; what they did stays."""
+    open_shop(ports, members=("aino", "eero"))
+    revoked, used = give(ports), give(ports, "eero")
+    ports.ledger.revoke(revoked.id, "she lost her card", BY, lambda _: True)
+    ports.ledger.roll_back(once("back"), redeem(ports, used).id, (), "he was ill", lambda _: True, BY.at)
+    only = replace(KEPT, decisions=timedelta(days=999), pushes=timedelta(days=999), coupon_link=timedelta(days=999))
+    assert tidy(ports.ledger, BY.at + KEPT.words, only) == 0
+    assert tidy(ports.ledger, BY.at + KEPT.words + MOMENT, only) == 2
+    assert ports.ledger.timeline(revoked.id)[-1] == CouponEvent(CouponState.REVOKED, BY.at, f"staff:{BY.id}")
+    assert "he was ill" not in written(ports)
 
 
 def test_stars_of_long_ago_lead_to_no_purchase(ports: Ports) -> None:

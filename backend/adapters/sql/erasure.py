@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
+from backend.adapters.sql import tables_life as tl
 from backend.adapters.sql import tables_till as tt
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.issue import close
@@ -62,7 +64,7 @@ def _is_leaving(connection: sa.Connection, member_id: str) -> bool:
 
 
 def _end_coupons(connection: sa.Connection, member_id: str, now: datetime) -> None:
-    """Revoke the live ones and part all from the member; their pushes go.
+    """Revoke the live ones and part all from the member; their pushes go, and the words of staff.
 
     The rows that the database would part itself are taken here in the order in which tills take them, after the member
     and sales before coupons, so that nobody waits in a ring.
@@ -76,3 +78,13 @@ def _end_coupons(connection: sa.Connection, member_id: str, now: datetime) -> No
     close(connection, [(coupon, event) for coupon in coupons if coupon.state in LIVE_STATES])
     connection.execute(t.outbox.delete().where(_q.coupon_id.in_(sa.select(_k.id).where(mine))))
     connection.execute(t.coupons.update().where(mine).values(member_id=None))
+    _clear_words(connection, [coupon.id for coupon in coupons])
+
+
+def _clear_words(connection: sa.Connection, coupon_ids: Sequence[str]) -> None:
+    """Clear why staff revoked the coupons or rolled their sales back: it may name the member."""
+    events, redemptions = tl.coupon_events, tt.redemptions.c
+    revoked = (events.c.coupon_id.in_(coupon_ids), events.c.reason.is_not(None))
+    connection.execute(events.update().where(*revoked).values(reason=None))
+    used = sa.select(redemptions.id).where(redemptions.coupon_id.in_(coupon_ids))
+    connection.execute(tt.rollbacks.update().where(tt.rollbacks.c.redemption_id.in_(used)).values(reason=""))

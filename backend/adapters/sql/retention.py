@@ -12,14 +12,16 @@ import sqlalchemy as sa
 from backend.adapters.sql import rows_loyalty
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.tables_life import coupon_events
 from backend.adapters.sql.tables_loyalty import stars
 from backend.adapters.sql.tables_staff import audit
-from backend.adapters.sql.tables_till import purchases
+from backend.adapters.sql.tables_till import purchases, rollbacks
 from backend.service.loyalty import parted
 from backend.service.model import LIVE_STATES
 from backend.service.retention import Retention
 
 _d, _k, _o, _q = t.decisions.c, t.coupons.c, t.observations.c, t.outbox.c
+_e, _r = coupon_events.c, rollbacks.c
 
 
 class SqlRetention:
@@ -28,7 +30,7 @@ class SqlRetention:
     _database: Database
 
     def tidy(self, kept: Retention, now: datetime, limit: int) -> int:
-        """Take out or part from their member at most `limit` rows of each kind, a transaction each."""
+        """Take out, clear, or part from their member at most `limit` rows of each kind, a transaction each."""
         total = 0
         for statement in _statements(kept, now, limit):
             with self._database.write() as connection:
@@ -46,6 +48,10 @@ def _statements(kept: Retention, now: datetime, limit: int) -> Iterator[Any]:
     yield _oldest(purchases.update().values(member_id=None), purchases.c.id, purchases.c.at, limit, *old_purchase)
     settled = (_q.status != "pending", _q.queued_at < now - kept.pushes)
     yield _oldest(t.outbox.delete(), _q.coupon_id, _q.queued_at, limit, *settled)
+    given = (_e.reason.is_not(None), _e.at < now - kept.words)
+    yield _oldest(coupon_events.update().values(reason=None), _e.id, _e.at, limit, *given)
+    said = (_r.reason != "", _r.rolled_back_at < now - kept.words)
+    yield _oldest(rollbacks.update().values(reason=""), _r.id, _r.rolled_back_at, limit, *said)
     # These two have no key of one column, or must go from the old end on: up to and with the last of the oldest ones.
     moments = sa.select(_o.at).where(_o.at < now - kept.observations).order_by(_o.at).limit(limit).subquery()
     yield t.observations.delete().where(_o.at <= sa.select(sa.func.max(moments.c.at)).scalar_subquery())

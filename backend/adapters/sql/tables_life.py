@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from backend.adapters.sql.tables import Instant, metadata
 
+_GIVEN = sa.text("reason IS NOT NULL")
 coupon_events = sa.Table(
     "coupon_events",
     metadata,
@@ -17,8 +18,9 @@ coupon_events = sa.Table(
     sa.Column("reported_at", Instant),
     sa.Column("reason", sa.Text),
     sa.Index("coupon_events_coupon", "coupon_id", "id"),
+    sa.Index("coupon_events_reason", "at", sqlite_where=_GIVEN, postgresql_where=_GIVEN),
 )
-"""Only ever appended to; the id tells the order."""
+"""Only ever appended to, but for reasons, which go; the id tells the order."""
 
 budgets = sa.Table(
     "budgets",

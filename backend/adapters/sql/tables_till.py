@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from backend.adapters.sql.tables import Instant, member_id, metadata
 
+_SAID = sa.text("reason <> ''")
 redemptions = sa.Table(
     "redemptions",
     metadata,
@@ -50,6 +51,7 @@ rollbacks = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("rolled_back", sa.Boolean, nullable=False),
     sa.Column("rolled_back_at", Instant, nullable=False),
+    sa.Index("rollbacks_reason", "rolled_back_at", sqlite_where=_SAID, postgresql_where=_SAID),
 )
 
 idempotency = sa.Table(
