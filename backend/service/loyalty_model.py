@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,6 +11,9 @@ from typing import Literal
 Tier = Literal["green", "gold", "reserve"]
 TIERS: tuple[Tier, ...] = ("green", "gold", "reserve")
 """From the lowest to the highest."""
+BIRTHDAY_PATTERN = r"^((19|20)[0-9]{2}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+"""How a birthday is written, everywhere: 06-02, or 1990-06-02 with the year."""
+_LEAP_YEAR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,27 @@ class TierGrant:
 
 @dataclass(frozen=True, slots=True)
 class Birthday:
-    """A day of the year, and the year if the member told it."""
+    """A day of the year, and the year if the member told it; written as in BIRTHDAY_PATTERN."""
 
     month: int
     day: int
     year: int | None = None
+
+    @staticmethod
+    def parse(text: str) -> Birthday:
+        """Read a birthday as it is written in files and requests. Raises ValueError, which does not repeat it."""
+        full = text if len(text) > len("06-02") else f"{_LEAP_YEAR}-{text}"
+        try:
+            day = date.fromisoformat(full) if re.fullmatch(BIRTHDAY_PATTERN, text) else None
+        except ValueError:
+            day = None
+        if day is None:
+            raise ValueError("there is no such day: write 06-02, or 1990-06-02 with a year from 1900 to 2099")
+        return Birthday(day.month, day.day, day.year if full == text else None)
+
+    def __str__(self) -> str:
+        day = f"{self.month:02d}-{self.day:02d}"
+        return day if self.year is None else f"{self.year}-{day}"
 
     @property
     def born(self) -> date | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
-
 from backend.service.loyalty_model import Birthday
 from stores.importing.table import Aliases, RowReader
 
@@ -19,8 +16,6 @@ PROFILE_FIELDS: Aliases = {
 _LIMITS = {"favourite_products": (50, 128), "dietary_wishes": (20, 60), "languages": (10, 35)}
 """So many words at most, of so many characters, as the API takes them."""
 _LONGEST = {"name": 100, "gender": 60}
-_BIRTHDAY = re.compile(r"(?:(\d{4})-|--)?(\d\d)-(\d\d)", re.ASCII)
-_LEAP_YEAR = 2000
 
 
 def stated(reader: RowReader) -> dict[str, object]:
@@ -28,7 +23,7 @@ def stated(reader: RowReader) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, longest in _LONGEST.items():
         found[name] = reader.read(name, lambda text, longest=longest: _short(text, longest))  # type: ignore[misc]
-    found["birthday"] = reader.read("birthday", _birthday)
+    found["birthday"] = reader.read("birthday", Birthday.parse)
     for name, (most, longest) in _LIMITS.items():
         limits = (most, longest)
         found[name] = reader.read(name, lambda text, limits=limits: _words(text, *limits))  # type: ignore[misc]
@@ -46,17 +41,3 @@ def _words(text: str, most: int, longest: int) -> tuple[str, ...]:
     if len(words) > most:
         raise ValueError(f"must name at most {most}, with semicolons between them")
     return words
-
-
-def _birthday(text: str) -> Birthday:
-    found = _BIRTHDAY.fullmatch(text)
-    if found is None:
-        raise ValueError("must be a day such as 06-02, or with the year 1990-06-02")
-    year = int(found[1]) if found[1] else None
-    try:
-        day = date(year or _LEAP_YEAR, int(found[2]), int(found[3]))
-    except ValueError:
-        raise ValueError("is no day of the calendar") from None
-    if year is not None and not 1900 <= year <= 2099:
-        raise ValueError("must lie between the years 1900 and 2099")
-    return Birthday(day.month, day.day, year)

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from backend.api.schemas.base import JsonSchemas
+from backend.api.schemas.loyalty import ProfileAnswer
 from backend.api.schemas.members import DeviceKeyAnswer, PreferencesAnswer
 from backend.service.holdings import Everything
 from backend.service.life import CouponEvent
-from backend.service.loyalty_model import Profile, StarEntry, Tier, TierGrant, TierStep
+from backend.service.loyalty_model import StarEntry, Tier, TierGrant, TierStep
 from backend.service.model import Consent, Coupon, Device, Purchase, Purpose, Record, Redemption
 from stores.presence import PresenceState
 
@@ -57,7 +58,7 @@ class ExportAnswer:
     device_keys: tuple[DeviceKeyAnswer, ...]
     consents: tuple[Consent, ...]
     preferences: PreferencesAnswer
-    profile: Profile
+    profile: ProfileAnswer
     tastes: Mapping[str, float]
     presence: PresenceState | None
     coupons: tuple[ExportedCoupon, ...]
@@ -87,7 +88,7 @@ class ExportAnswer:
             device_keys=tuple(DeviceKeyAnswer.of(key) for key in known.device_keys),
             consents=known.consents,
             preferences=PreferencesAnswer.of(member.preferences),
-            profile=member.profile,
+            profile=ProfileAnswer.of(member.profile),
             tastes=member.tastes,
             presence=known.presence,
             coupons=tuple(

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Moment, Text, changes
 from backend.api.schemas.members import Locale
-from backend.service.loyalty_model import Adjustment, Birthday, LoyaltyRules, Profile, RulesVersion, Standing, Tier
+from backend.service.loyalty_model import (
+    BIRTHDAY_PATTERN,
+    Adjustment,
+    Birthday,
+    LoyaltyRules,
+    Profile,
+    RulesVersion,
+    Standing,
+    Tier,
+)
 from backend.service.model import Member
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-LEAP_YEAR = 2000
 PersonName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
+BirthdayText = Annotated[
+    str,
+    StringConstraints(pattern=BIRTHDAY_PATTERN),
+    AfterValidator(lambda text: str(Birthday.parse(text))),
+    Field(description="Month and day, and the year before them if it is told", examples=["06-02", "1990-06-02"]),
+]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=_PRINTABLE)]
 Percent = Annotated[int, Field(ge=0, le=1_000)]
 PerStar = Annotated[int, Field(ge=1, le=10**9)]
 MOST_STARS = 10**9
 _NO_OTHERS: JsonDict = {"additionalProperties": False}
 """pydantic refuses keys of another pattern, and leaves that out of the schema."""
-
-
-class BirthdayBody(Body):
-    """A day of the year; the year may be left out."""
-
-    month: int = Field(ge=1, le=12)
-    day: int = Field(ge=1, le=31)
-    year: int | None = Field(default=None, ge=1900, le=2099)
-
-    @model_validator(mode="after")
-    def _there_is_such_a_day(self) -> Self:
-        try:
-            date(self.year or LEAP_YEAR, self.month, self.day)
-        except ValueError:
-            raise ValueError("there is no such day") from None
-        return self
 
 
 class ProfileBody(Body):
@@ -49,7 +47,7 @@ class ProfileBody(Body):
     """
 
     name: PersonName | None = None
-    birthday: BirthdayBody | None = None
+    birthday: BirthdayText | None = None
     gender: Word | None = None
     favourite_products: list[ImportedId] = Field(default_factory=list, max_length=50)
     dietary_wishes: list[Word] = Field(default_factory=list, max_length=20)
@@ -59,7 +57,7 @@ class ProfileBody(Body):
         """As the use cases want it. Raises Invalid when nothing is named."""
         found: dict[str, object] = changes(self)
         if self.birthday is not None:
-            found["birthday"] = Birthday(self.birthday.month, self.birthday.day, self.birthday.year)
+            found["birthday"] = Birthday.parse(self.birthday)
         for name in found.keys() & {"favourite_products", "dietary_wishes", "languages"}:
             found[name] = tuple(dict.fromkeys(getattr(self, name)))
         return found
@@ -67,10 +65,10 @@ class ProfileBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class ProfileAnswer:
-    """What the member states of themselves."""
+    """What the member states of themselves; the birthday as 06-02, or 1990-06-02 when they told the year."""
 
     name: str | None
-    birthday: Birthday | None
+    birthday: str | None
     gender: str | None
     favourite_products: tuple[str, ...]
     dietary_wishes: tuple[str, ...]
@@ -79,7 +77,8 @@ class ProfileAnswer:
     @staticmethod
     def of(profile: Profile) -> ProfileAnswer:
         """From the use cases."""
-        return ProfileAnswer(**{name: getattr(profile, name) for name in ProfileAnswer.__slots__})
+        stated = {name: getattr(profile, name) for name in ProfileAnswer.__slots__}
+        return ProfileAnswer(**stated | {"birthday": str(profile.birthday) if profile.birthday else None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ def test_a_birthday_may_tell_the_year() -> None:
     ("field", "value"),
     [
         ("birthday", "30.2."),
+        ("birthday", "6-2"),
+        ("birthday", "--06-02"),
         ("birthday", "1990-02-30"),
         ("birthday", "1066-10-14"),
         ("name", "x" * 101),
