@@ -130,7 +130,7 @@ def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_
     read = read_members(file.read_bytes(), mapping_of(mapping))
 
     def store(ports: Ports, clock: Clock) -> Imported:
-        return import_members(ports, read.members, clock.now())
+        return import_members(ports, read.members, Actor(COMMAND_LINE, clock.now()))
 
     run_import("member", dry_run, as_json, len(read.members), read.problems, store)
 
@@ -150,7 +150,7 @@ def purchases_import(file: File, mapping: Map = None, dry_run: DryRun = False, a
         as_json,
         len(rows),
         read.problems,
-        lambda ports, clock: import_purchases(ports, rows, clock.now()),
+        lambda ports, clock: import_purchases(ports, rows, Actor(COMMAND_LINE, clock.now())),
     )
 
 
@@ -163,7 +163,7 @@ def learn(as_json: Json = False) -> None:
     """
     from backend.wiring import open_ports
 
-    with open_ports(read_settings()) as (ports, _):
-        learnt = fit_and_store(ports)
+    with open_ports(read_settings()) as (ports, clock):
+        learnt = fit_and_store(ports, Actor(COMMAND_LINE, clock.now()))
     found = f"usual traffic of {counted(learnt.stores, 'store')}, tastes of {counted(learnt.members, 'member')}"
     say(as_json, asdict(learnt), found)

@@ -143,7 +143,7 @@ class Replay:
         member = Member(device_id, device_id, "green", preferences=Preferences(quiet_hours=None))
         agreed = Consent("location_offers", True, "replay", "replay", BEGINNING)
         members = self._services.ports.members
-        members.add([(member, (agreed,))])
+        members.add([(member, (agreed,))], Actor(COMMAND_LINE, BEGINNING))
         members.set_device(device_id, Device(Registration("fid", device_id), "android", "en", "UTC"))
 
     def _count(self, answer: Report) -> None:

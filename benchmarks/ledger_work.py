@@ -64,7 +64,7 @@ def fill(database: Database, members: Sequence[str]) -> None:
     for number in range(max(each.campaigns for each in SCENARIOS)):
         chain.add_campaign(Campaign(f"c{number}", "Campaign", "active", ("coffee",), BUDGET_MINOR, "EUR"), by)
     consent = Consent("location_offers", True, "2026-01", "app", NOW)
-    SqlMembers(database).add((Member(each, f"uid-{each}", "gold"), (consent,)) for each in members)
+    SqlMembers(database).add([(Member(each, f"uid-{each}", "gold"), (consent,)) for each in members], by)
 
 
 def works(scenario: Scenario, members: Sequence[str]) -> Iterator[Work]:

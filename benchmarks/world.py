@@ -83,9 +83,10 @@ def open_world(folder: Path, database_url: str | None, entering: int) -> Iterato
         with open_ports(settings) as (ports, clock):
             if ports.chain.stores():
                 raise ValueError("the database has stores already: give an empty one, it will be filled")
-            stores = _fill_chain(ports, bundled(), Actor(COMMAND_LINE, clock.now()))
+            by = Actor(COMMAND_LINE, clock.now())
+            stores = _fill_chain(ports, bundled(), by)
             ids = [f"m{number:06d}" for number in range(CLIENTS_MEMBERS + entering)]
-            _fill_members(ports, ids)
+            _fill_members(ports, ids, by)
             trusting = replace(ports, identity=_Trusting())  # type: ignore[arg-type]
             sessions = services(trusting, clock, settings.need_secret(), Unlimited()).sessions
             tokens = [sessions.open(each).token for each in ids]
@@ -111,7 +112,7 @@ def _fill_chain(ports: Ports, chain: Chain, by: Actor) -> Sequence[Store]:
         campaign = Campaign(**kept, status="active", offer_ids=offers, budget_minor=BUDGET_MINOR)
         ports.chain.add_campaign(campaign, by)
     hours = {store.id: dict.fromkeys(range(168), 20.0) for store in stores}
-    ports.chain.set_baselines(hours)
+    ports.chain.set_baselines(hours, by)
     for store in stores:
         ports.chain.observe(store.id, _observations())
     return stores
@@ -125,14 +126,14 @@ def _observations() -> Sequence[Observation]:
     return [*arrivals, *(Observation("queue_length", at, 0.0) for at in moments)]
 
 
-def _fill_members(ports: Ports, ids: Sequence[str]) -> None:
+def _fill_members(ports: Ports, ids: Sequence[str], by: Actor) -> None:
     consents = tuple(Consent(purpose, True, "2026-01", "app", START) for purpose in PURPOSES)
     members = [Member(each, each, "gold", time_zone="Europe/Helsinki") for each in ids]
-    ports.members.add((member, consents) for member in members)
+    ports.members.add(((member, consents) for member in members), by)
     for each in ids:
         device = Device(Registration("fid", f"fid-{each}"), "ios", "en", "Europe/Helsinki")
         ports.members.set_device(each, device)
-    ports.members.set_tastes({each: {"cappuccino": 0.5, "cinnamon_bun": 0.3, "tea": 0.2} for each in ids})
+    ports.members.set_tastes({each: {"cappuccino": 0.5, "cinnamon_bun": 0.3, "tea": 0.2} for each in ids}, by)
 
 
 def _inside(index: StoreIndex) -> Iterator[Position]:

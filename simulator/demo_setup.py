@@ -54,12 +54,12 @@ def prepare(
     _all_good("menu", (*menu.problems, *import_menu(ports, menu.items, by).problems))
     say(f"Importing {len(people)} members and the purchases of {scenario.history_days} days")
     members = read_members(members_csv(people))
-    joined = import_members(ports, members.members, by.at)
+    joined = import_members(ports, members.members, by)
     _all_good("members", (*members.problems, *joined.problems))
     sales = read_purchases(purchases_csv(scenario, town, people, start, rng))
-    _all_good("purchases", (*sales.problems, *import_purchases(ports, sales.purchases, by.at).problems))
+    _all_good("purchases", (*sales.problems, *import_purchases(ports, sales.purchases, by).problems))
     say("Learning from the purchases")
-    learn(ports)
+    learn(ports, by)
     return Keys(
         till=ports.identity.create_key(NewKey("till"), by)[1],
         marketer=ports.identity.create_key(NewKey("marketer"), by)[1],

@@ -45,15 +45,15 @@ def import_menu(ports: Ports, rows: Sequence[MenuRow], by: Actor) -> Imported:
 _NO_STORE = "there is no store with this id: import the stores first"
 
 
-def import_members(ports: Ports, rows: Sequence[MemberRow], now: datetime) -> Imported:
+def import_members(ports: Ports, rows: Sequence[MemberRow], by: Actor) -> Imported:
     """Add members or change what the file says of them; columns it lacks stay as they are."""
     added = 0
     members: list[tuple[Member, tuple[Consent, ...]]] = []
     for row in rows:
         old = ports.members.get(row.member_id)
         added += old is None
-        members.append((_member(row, old, now), _consents(row, now)))
-    done = ports.members.add(members)
+        members.append((_member(row, old, by.at), _consents(row, by.at)))
+    done = ports.members.add(members, by)
     return Imported(ImportCount(added, done - added, len(rows) - done))
 
 
@@ -92,12 +92,12 @@ def _consents(row: MemberRow, now: datetime) -> tuple[Consent, ...]:
     return tuple(Consent(purpose, granted, version, SOURCE, now) for purpose, granted in sorted(row.consents.items()))
 
 
-def import_purchases(ports: Ports, rows: Sequence[PurchaseRow], now: datetime) -> Imported:
+def import_purchases(ports: Ports, rows: Sequence[PurchaseRow], by: Actor) -> Imported:
     """Add past purchases; one that is there already (same store, ticket or contents) changes nothing."""
     known = {store.id for store in ports.chain.stores()}
     good = [row for row in rows if row.store_id in known]
     problems = tuple(RowProblem(row.row, "store_id", _NO_STORE) for row in rows if row.store_id not in known)
-    added = ports.ledger.add_purchases(purchases(good), now)
+    added = ports.ledger.add_purchases(purchases(good), by)
     return Imported(ImportCount(added, 0, len(good) - added), problems)
 
 

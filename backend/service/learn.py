@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from backend.learning.fit import Sold, fit
 from backend.service.ports import Ports
+from backend.service.staff import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Learnt:
     members: int
 
 
-def learn(ports: Ports) -> Learnt:
+def learn(ports: Ports, by: Actor) -> Learnt:
     """Fit and store; stores without a known zone count their hours in UTC.
 
     Tastes are kept of members who agree to personalisation now; of those who agree later by the next time.
@@ -33,5 +34,5 @@ def learn(ports: Ports) -> Learnt:
         for purchase in ports.ledger.purchases()
     )
     fitted = fit(sold, lambda store_id: zones.get(store_id, ZoneInfo("UTC")))
-    ports.chain.set_baselines(fitted.baselines)
-    return Learnt(len(fitted.baselines), ports.members.set_tastes(fitted.tastes))
+    ports.chain.set_baselines(fitted.baselines, by)
+    return Learnt(len(fitted.baselines), ports.members.set_tastes(fitted.tastes, by))

@@ -81,8 +81,11 @@ class Members(Loyalty, Protocol):
     def change_preferences(self, member_id: str, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Replace the member's preferences by what `change` makes of them, atomically. Raises NotFound."""
 
-    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
-        """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]], by: Actor) -> int:
+        """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes.
+
+        The audit log tells how many these were, but not who: it outlives members.
+        """
 
     def leave(self, member_id: str, now: datetime) -> bool:
         """Note that the member is going, for good; False when there is no such member.
@@ -94,10 +97,10 @@ class Members(Loyalty, Protocol):
     def leaving(self) -> tuple[str, ...]:
         """Who is going and not yet gone, oldest first."""
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]], by: Actor) -> int:
         """Set tastes by member id, shares of past purchases by product, of those who agreed to personalisation.
 
-        How many these are.
+        How many these are; so much the audit log tells.
         """
 
 
@@ -202,8 +205,11 @@ class Chain(Protocol):
         The baseline is that of the hour of the week, 0 being Monday 00:00, local.
         """
 
-    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
-        """Replace the usual arrivals per hour, by store id and hour of the week."""
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]], by: Actor) -> None:
+        """Replace the usual arrivals per hour, by store id and hour of the week.
+
+        The audit log tells of how many stores.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +317,10 @@ class Ledger(Stars, Protocol):
     def forget_answers(self, before: datetime) -> int:
         """Drop answers given before then, whose keys are free again. How many."""
 
-    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
+    def add_purchases(self, purchases: Iterable[Purchase], by: Actor) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new.
+
+        So much the audit log tells.
 
         Purchases of who is no member are kept without a person. They earn stars if the rules in force now say so.
         """

@@ -194,10 +194,11 @@ class TwinChain:
             seen += self._seen(store_id, "sold_out", now - SOLD_OUT_FOR, now)
             return traffic_of(seen, standing, since, now)
 
-    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]], by: Actor) -> None:
         """Replace the usual arrivals per hour, by store id and hour of the week."""
         with self._world.lock:
             self._world.baselines = {store_id: dict(hours) for store_id, hours in per_hour.items()}
+            self._world.note(by, "baselines", "learn", None, {"stores": len(per_hour)})
 
     def _seen(self, store_id: str, kind: str, since: datetime, now: datetime) -> list[Observation]:
         """Observations after `since` and until `now`."""

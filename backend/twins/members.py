@@ -10,6 +10,7 @@ from hashlib import blake2b
 from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS, TierGrant
 from backend.service.model import Consent, Device, Member, Preferences
+from backend.service.staff import Actor
 from backend.twins.loyalty import TwinLoyalty, settle
 from backend.twins.world import World
 
@@ -78,7 +79,7 @@ class TwinMembers(TwinLoyalty):
             self._put(changed)
             return changed.preferences
 
-    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]], by: Actor) -> int:
         """Import members: all or none; who is there already is replaced, but for newer consents. Number of changes."""
         everybody = list(members)
         with self._world.lock:
@@ -87,7 +88,10 @@ class TwinMembers(TwinLoyalty):
                 raise Conflict("uid_taken", "two members cannot have one identity: give each its own uid")
             if any(member.id in self._world.leaving for member, _ in everybody):
                 raise Conflict("member_leaving", "a member in the file is being erased: import again in a minute")
-            return sum(self._add(member, consents) for member, consents in everybody)
+            changed = sum(self._add(member, consents) for member, consents in everybody)
+            if changed:
+                self._world.note(by, "members", "import", None, {"changed": changed})
+            return changed
 
     def _add(self, member: Member, consents: tuple[Consent, ...]) -> bool:
         before = self._world.members.get(member.id)
@@ -140,7 +144,7 @@ class TwinMembers(TwinLoyalty):
         with self._world.lock:
             return tuple(self._world.leaving)
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]], by: Actor) -> int:
         """Set tastes by member id, of those who agreed to personalisation; who is not a member is passed over."""
         count = 0
         with self._world.lock:
@@ -149,6 +153,8 @@ class TwinMembers(TwinLoyalty):
                 if member is not None and "personalisation" in member.consents:
                     self._put(replace(member, tastes=dict(shares)))
                     count += 1
+            if tastes:
+                self._world.note(by, "tastes", "learn", None, {"members": count})
         return count
 
     def _known(self, member_id: str) -> Member:

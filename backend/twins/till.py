@@ -12,6 +12,7 @@ from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
+from backend.service.staff import Actor
 from backend.service.till_model import Booking, Bought, Done, Refusal, Rollback, Standing, Ticket, Till
 from backend.twins.loyalty import purchase_changed, purchases_imported
 from backend.twins.world import World
@@ -133,7 +134,7 @@ class TwinTill:
                 del self._world.answers[key]
             return len(old)
 
-    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
+    def add_purchases(self, purchases: Iterable[Purchase], by: Actor) -> int:
         """Import past purchases, all or none; those there already (same id) are left out. How many were new."""
         everything = {purchase.id: purchase for purchase in purchases}
         with self._world.lock:
@@ -141,7 +142,9 @@ class TwinTill:
             for purchase in new:
                 known = purchase.member_id in self._world.members
                 self._world.purchases[purchase.id] = purchase if known else replace(purchase, member_id=None)
-            purchases_imported(self._world, new, now)
+            purchases_imported(self._world, new, by.at)
+            if new:
+                self._world.note(by, "purchases", "import", None, {"added": len(new)})
             return len(new)
 
     def purchases(self) -> Iterable[Purchase]:

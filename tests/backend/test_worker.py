@@ -46,7 +46,7 @@ class Books:
         chain.add_campaign(SPRING, BY)
         names = [f"{'slow' if n < SLOW else 'fast'}-{n}" for n in range(PUSHES)]
         awake = Preferences(quiet_hours=None)
-        members.add([(Member(name, f"uid-{name}", "green", preferences=awake), (CONSENT,)) for name in names])
+        members.add([(Member(name, f"uid-{name}", "green", preferences=awake), (CONSENT,)) for name in names], BY)
         for name in names:
             members.set_device(name, Device(Registration("fid", name), "android", "en", "Europe/Helsinki"))
         now = datetime.now(UTC)

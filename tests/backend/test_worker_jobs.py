@@ -13,7 +13,7 @@ from backend.service.model import Member
 from backend.service.ports import Ports
 from backend.twins import TwinLedger, twin_ports
 from backend.worker import _scheduler
-from tests.backend.api.world import NOW
+from tests.backend.api.world import BY, NOW
 
 END = NOW + timedelta(days=1)
 
@@ -38,7 +38,7 @@ class Clock:
 def ports() -> Ports:
     """Aino was gold until now."""
     made = twin_ports()
-    made.members.add([(Member("aino", "uid-aino", "green"), ())])
+    made.members.add([(Member("aino", "uid-aino", "green"), ())], BY)
     made.members.grant_tier("aino", TierGrant("gold", END, "k_1", "waited long", NOW))
     return made
 

@@ -100,7 +100,7 @@ def open_shop(ports: Ports, budget_minor: int = 10_000, members: tuple[str, ...]
     ports.chain.put_menu({"": [CAPPUCCINO]}, BY)
     ports.chain.put_offer(OFFER, BY)
     ports.chain.add_campaign(replace(SPRING, budget_minor=budget_minor), BY)
-    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in members])
+    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in members], BY)
 
 
 def seen(member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **changes: Any) -> Facts:

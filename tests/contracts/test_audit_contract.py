@@ -12,13 +12,28 @@ import pytest
 from backend.decision.snapshot import Snapshot
 from backend.service.errors import NotFound
 from backend.service.loyalty_model import LoyaltyRules, TierGrant
+from backend.service.model import Member
 from backend.service.ports import Ports
 from backend.service.retention import Retention, tidy
 from backend.service.staff import AuditEntry, NewKey
-from tests.contracts.examples import BY, CAPPUCCINO, KAMPPI, OFFER, PASILA, SPRING, at_once, give, once, open_shop
+from tests.contracts.examples import (
+    BY,
+    CAPPUCCINO,
+    CONSENT,
+    KAMPPI,
+    OFFER,
+    PASILA,
+    SPRING,
+    at_once,
+    give,
+    once,
+    open_shop,
+    purchase,
+)
 from tests.contracts.test_chain_contract import CLINIC, SCHOOL
 
 LONG = 100
+EERO, INES = Member("eero", "uid-eero", "green"), Member("ines", "uid-ines", "green")
 
 
 def make_key(ports: Ports) -> str:
@@ -57,12 +72,16 @@ CHANGES: dict[str, tuple[Do, Do]] = {
     ),
     "chain.pause": (open_shop, lambda ports: ports.chain.pause("kamppi", BY)),
     "chain.resume": (lambda ports: ports.chain.pause("*", BY), lambda ports: ports.chain.resume("*", BY)),
+    "chain.set_baselines": (open_shop, lambda ports: ports.chain.set_baselines({"kamppi": {41: 12.5}}, BY)),
     "chain.publish": (open_shop, lambda ports: ports.chain.publish(Snapshot(2), BY)),
     "ledger.revoke": (open_shop, lambda ports: ports.ledger.revoke(give(ports).id, "Out of milk", BY, anybody)),
     "ledger.adjust_stars": (
         open_shop,
         lambda ports: ports.ledger.adjust_stars(once("lost card"), "aino", 300, "lost card", BY),
     ),
+    "ledger.add_purchases": (open_shop, lambda ports: ports.ledger.add_purchases([purchase("p", "aino")], BY)),
+    "members.add": (open_shop, lambda ports: ports.members.add([(EERO, ())], BY)),
+    "members.set_tastes": (open_shop, lambda ports: ports.members.set_tastes({"aino": {"bun": 1.0}}, BY)),
     "members.set_loyalty_rules": (
         open_shop,
         lambda ports: ports.members.set_loyalty_rules(LoyaltyRules(), BY.at, BY),
@@ -82,12 +101,12 @@ CHANGES: dict[str, tuple[Do, Do]] = {
 OTHERS = {
     "chain.version", "chain.stores", "chain.sensitive_places", "chain.menu", "chain.offers", "chain.campaigns",
     "chain.booked", "chain.paused", "chain.snapshot", "chain.traffic",
-    "chain.observe", "chain.set_baselines",
+    "chain.observe",
     "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
     "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip
-"""What reads, what tills measure and what is learnt of it, and what members do with their own keys."""
+"""What reads, what tills measure, and what members do with their own keys."""
 
 
 def log(ports: Ports) -> tuple[AuditEntry, ...]:
@@ -163,6 +182,22 @@ def test_an_import_is_logged_thing_by_thing_and_what_stays_is_not(ports: Ports) 
     assert sorted(named[2:]) == [("menu item", "*/cappuccino"), ("menu item", "kamppi/cappuccino")]
 
 
+def test_what_is_done_to_members_is_one_entry_that_says_how_many_and_names_nobody(ports: Ports) -> None:
+    open_shop(ports)
+    known = len(log(ports))
+    ports.members.add([(EERO, (CONSENT, replace(CONSENT, purpose="personalisation"))), (INES, ())], BY)
+    ports.ledger.add_purchases([purchase("p", "eero"), purchase("q", "eero")], BY)
+    ports.chain.set_baselines({"kamppi": {41: 12.5}}, BY)
+    ports.members.set_tastes({"eero": {"bun": 1.0}, "ines": {"bun": 1.0}}, BY)
+    entries = [(each.what, each.object_id, each.before, each.after) for each in reversed(log(ports)[:-known])]
+    assert entries == [
+        ("members", "import", None, {"changed": 2}),
+        ("purchases", "import", None, {"added": 2}),
+        ("baselines", "learn", None, {"stores": 1}),
+        ("tastes", "learn", None, {"members": 1}),
+    ]
+
+
 def test_what_changes_nothing_is_not_logged(ports: Ports) -> None:
     open_shop(ports)
     ports.chain.pause("kamppi", BY)
@@ -173,6 +208,9 @@ def test_what_changes_nothing_is_not_logged(ports: Ports) -> None:
     ports.chain.change_campaign("spring", lambda old: old, BY)
     ports.chain.pause("kamppi", BY)
     ports.chain.resume("pasila", BY)
+    ports.members.add([(Member("aino", "uid-aino", "green"), (CONSENT,))], BY)
+    ports.ledger.add_purchases([], BY)
+    ports.members.set_tastes({}, BY)
     assert log(ports) == known
 
 

@@ -263,7 +263,7 @@ def test_tills_that_report_the_same_moments_at_once_lose_nothing(ports: Ports) -
 def test_to_observe_nothing_is_no_harm(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI], BY)
     ports.chain.observe("kamppi", [])
-    ports.chain.set_baselines({})
+    ports.chain.set_baselines({}, BY)
     assert (
         ports.chain.put_stores([], BY)
         == ports.chain.put_menu({}, BY)
@@ -305,9 +305,9 @@ def test_a_product_is_sold_out_for_a_day_unless_it_is_back(ports: Ports, told: A
 
 def test_the_baseline_is_that_of_the_hour_and_is_replaced_as_a_whole(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI, PASILA], BY)
-    ports.chain.set_baselines({"kamppi": {41: 12.5, 42: 20.0}, "pasila": {41: 3.0}})
+    ports.chain.set_baselines({"kamppi": {41: 12.5, 42: 20.0}, "pasila": {41: 3.0}}, BY)
     assert [traffic(ports, hour=hour).baseline_per_hour for hour in (41, 42, 43)] == [12.5, 20.0, None]
-    ports.chain.set_baselines({"kamppi": {43: 1.0}})
+    ports.chain.set_baselines({"kamppi": {43: 1.0}}, BY)
     assert [traffic(ports, hour=hour).baseline_per_hour for hour in (41, 43)] == [None, 1.0]
     assert traffic(ports, "pasila").baseline_per_hour is None
 

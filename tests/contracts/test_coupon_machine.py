@@ -275,7 +275,8 @@ class CouponLife(RuleBasedStateMachine):
     def who_left_comes_back(self, member: str) -> None:
         if self.ends.twin.members.get(member) is None and member not in self.ends.twin.members.leaving():
             self._tell(
-                lambda ports, _: ports.members.add([(Member(member, f"uid-{member}", "green"), (CONSENT,))]), ANSWERED
+                lambda ports, _: ports.members.add([(Member(member, f"uid-{member}", "green"), (CONSENT,))], BY),
+                ANSWERED,
             )
 
     @rule(request=requests, fate=fates)
@@ -356,7 +357,7 @@ def _open(ports: Ports) -> None:
     ports.chain.put_stores([KAMPPI, PASILA], BY)
     for campaign in (replace(SPRING, budget_minor=450), SUMMER):
         ports.chain.add_campaign(campaign, BY)
-    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in MEMBERS])
+    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in MEMBERS], BY)
 
 
 @pytest.fixture

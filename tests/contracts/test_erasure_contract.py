@@ -101,9 +101,9 @@ def test_an_import_waits_until_an_erasure_is_done(ports: Ports) -> None:
     ports.members.leave("aino", NOW)
     again = [(Member("aino", "uid-aino", "gold"), ())]
     with pytest.raises(Conflict):
-        ports.members.add(again)
+        ports.members.add(again, BY)
     ports.ledger.erase("aino", NOW)
-    assert ports.members.add(again) == 1
+    assert ports.members.add(again, BY) == 1
 
 
 def test_a_live_coupon_is_revoked_and_what_it_took_is_free(ports: Ports) -> None:
@@ -189,7 +189,7 @@ def test_a_sale_that_was_under_way_is_not_theirs(ports: Ports) -> None:
     erase(ports)
     with pytest.raises(NotFound):
         ports.ledger.buy(once("b"), purchase("p", "aino"), NOW)
-    assert ports.ledger.add_purchases([purchase("i", "aino")], NOW) == 1
+    assert ports.ledger.add_purchases([purchase("i", "aino")], BY) == 1
     assert [each.member_id for each in ports.ledger.purchases()] == [None]
 
 
@@ -303,7 +303,7 @@ def test_preferences_of_who_leaves_go_with_the_mark(ports: Ports) -> None:
     open_shop(ports)
     ports.members.change_preferences("aino", lambda _: Preferences(muted_products=("bun",)))
     erase(ports)
-    ports.members.add([(Member("aino", "uid-aino", "green"), ())])
+    ports.members.add([(Member("aino", "uid-aino", "green"), ())], BY)
     member = ports.members.get("aino")
     assert member is not None
     assert member.preferences == Preferences()

@@ -86,7 +86,7 @@ def held_out(ports: Ports) -> None:
 
 def fill_store(ports: Ports) -> None:
     crowd = [f"m{n}" for n in range(6)]
-    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in crowd])
+    ports.members.add([(Member(name, f"uid-{name}", "green"), (CONSENT,)) for name in crowd], BY)
     for name in crowd:
         give(ports, name, at=-1)
 

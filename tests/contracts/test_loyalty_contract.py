@@ -42,7 +42,7 @@ def known(ports: Ports, member_id: str = "aino") -> Member:
 @pytest.fixture
 def members(ports: Ports) -> Ports:
     """Aino and Eero."""
-    ports.members.add([(Member(name, f"uid-{name}", "green"), ()) for name in ("aino", "eero")])
+    ports.members.add([(Member(name, f"uid-{name}", "green"), ()) for name in ("aino", "eero")], BY)
     return ports
 
 
@@ -113,22 +113,22 @@ def test_a_grant_before_new_rules_leaves_the_member_due_for_them(members: Ports)
 
 def test_an_import_grants_a_tier_and_states_a_profile(ports: Ports) -> None:
     aino = Member("aino", "uid-aino", "green", tier_grant=grant("gold"), profile=PROFILE)
-    assert ports.members.add([(aino, ())]) == 1
+    assert ports.members.add([(aino, ())], BY) == 1
     assert (known(ports).tier, known(ports).tier_grant, known(ports).profile) == ("gold", grant("gold"), PROFILE)
-    assert ports.members.add([(aino, ())]) == 0
-    assert ports.members.add([(replace(aino, tier_grant=grant("reserve")), ())]) == 1
+    assert ports.members.add([(aino, ())], BY) == 0
+    assert ports.members.add([(replace(aino, tier_grant=grant("reserve")), ())], BY) == 1
     assert (known(ports).tier, known(ports).profile) == ("reserve", PROFILE)
 
 
 def test_an_import_without_a_grant_makes_nobody_more_than_green(ports: Ports) -> None:
-    ports.members.add([(Member("aino", "uid-aino", "reserve"), ())])
+    ports.members.add([(Member("aino", "uid-aino", "reserve"), ())], BY)
     assert known(ports).tier == "green"
 
 
 def test_the_audit_log_tells_what_was_granted_but_not_to_whom(members: Ports) -> None:
     members.members.grant_tier("aino", grant("gold", by="k_1"))
     members.members.grant_tier("aino", TierGrant("reserve", None, "k_2", "Aino wrote to us", NOW))
-    newest, first = members.identity.audit(None, 10)
+    newest, first = members.identity.audit(None, 2)
     assert (first.by, first.what, first.before, first.after) == ("k_1", "tier", None, {"tier": "gold", "until": None})
     assert (newest.by, newest.at, newest.before) == ("k_2", NOW, first.after)
     assert newest.after == {"tier": "reserve", "until": None}
@@ -261,11 +261,11 @@ def test_returning_a_part_takes_stars_in_proportion_and_the_rest_takes_all(ports
 
 def test_imported_purchases_earn_only_if_the_rules_say_so(members: Ports) -> None:
     past = [purchase("p1", "aino", at=-60), purchase("p2", "eero", at=-60), purchase("p3", at=-60)]
-    members.ledger.add_purchases(past, NOW)
+    members.ledger.add_purchases(past, BY)
     assert stars(members) == 0
     members.members.set_loyalty_rules(LoyaltyRules(imports_earn=True), NOW, BY)
     more = [*past, purchase("p4", "aino", at=-50), purchase("p4", "aino", at=-50)]
-    assert members.ledger.add_purchases(more, NOW) == 1
+    assert members.ledger.add_purchases(more, BY) == 1
     assert [entry.earned_at for entry in members.members.stars("aino")] == [NOW - minutes(50)]
     assert (stars(members), stars(members, "eero")) == (7, 0)
 
@@ -276,7 +276,7 @@ def test_an_adjustment_is_booked_once_and_settles_the_tier(members: Ports) -> No
     (entry,) = members.members.stars("aino")
     assert (booked[0], known(members).tier) == (Adjustment(entry.id, 300, entry.at), "gold")
     assert (entry.delta, entry.cause) == (300, "lost card")
-    assert [entry.after for entry in members.identity.audit(None, 10)] == [{"delta": 300}]
+    assert [entry.after for entry in members.identity.audit(None, 10) if entry.what == "stars"] == [{"delta": 300}]
 
 
 def test_no_more_stars_are_taken_away_than_count(members: Ports) -> None:

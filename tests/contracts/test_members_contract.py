@@ -12,7 +12,7 @@ from backend.decision.facts import QuietHours
 from backend.service.errors import NotFound
 from backend.service.model import Consent, Device, Member, Preferences, Registration
 from backend.service.ports import Ports
-from tests.contracts.examples import CONSENT, NOW, PHONE, at_once, give, open_shop
+from tests.contracts.examples import BY, CONSENT, NOW, PHONE, at_once, give, open_shop
 
 
 def test_the_first_sign_in_makes_a_member_without_any_consent(ports: Ports) -> None:
@@ -37,7 +37,7 @@ def test_signing_out_begins_another_generation_of_sessions_that_an_import_keeps(
     assert made.sessions == 0
     ports.members.end_sessions(made.id)
     ports.members.end_sessions(made.id)
-    ports.members.add([(replace(made, tier="gold"), ())])
+    ports.members.add([(replace(made, tier="gold"), ())], BY)
     assert ports.members.sign_in("firebase-1", NOW).sessions == 2
     with pytest.raises(NotFound):
         ports.members.end_sessions("nobody")
@@ -113,7 +113,7 @@ def test_tastes_are_set_for_members_who_agreed(ports: Ports) -> None:
     aino, eero = ports.members.sign_in("aino", NOW), ports.members.sign_in("eero", NOW)
     ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation"))
     wanted = {who: {"tea": 0.25, "bun": 0.75} for who in (aino.id, eero.id, "nobody")}
-    assert ports.members.set_tastes(wanted) == 1
+    assert ports.members.set_tastes(wanted, BY) == 1
     known = [ports.members.get(who) for who in (aino.id, eero.id)]
     assert [who.tastes for who in known if who] == [{"tea": 0.25, "bun": 0.75}, {}]
     assert ports.members.get("nobody") is None
@@ -122,7 +122,7 @@ def test_tastes_are_set_for_members_who_agreed(ports: Ports) -> None:
 def test_who_withdraws_from_personalisation_has_no_tastes_left(ports: Ports) -> None:
     aino = ports.members.sign_in("aino", NOW)
     ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation"))
-    ports.members.set_tastes({aino.id: {"tea": 1.0}})
+    ports.members.set_tastes({aino.id: {"tea": 1.0}}, BY)
     ports.members.record_consent(aino.id, replace(CONSENT, purpose="personalisation", granted=False, at=NOW))
     known = ports.members.get(aino.id)
     assert known is not None
@@ -133,24 +133,24 @@ AINO = Member("aino", "uid-aino", "green", time_zone="Europe/Helsinki", locale="
 
 
 def test_an_import_adds_members_with_their_consents(ports: Ports) -> None:
-    assert ports.members.add([(AINO, (CONSENT,)), (replace(AINO, id="eero", uid="uid-eero"), ())]) == 2
+    assert ports.members.add([(AINO, (CONSENT,)), (replace(AINO, id="eero", uid="uid-eero"), ())], BY) == 2
     assert ports.members.get("aino") == replace(AINO, consents=frozenset({"location_offers"}))
     assert ports.members.sign_in("uid-eero", NOW).id == "eero"
 
 
 def test_the_same_import_again_changes_nothing(ports: Ports) -> None:
-    ports.members.add([(AINO, (CONSENT,))])
+    ports.members.add([(AINO, (CONSENT,))], BY)
     before = ports.members.get("aino")
-    ports.members.add([(AINO, (CONSENT,))])
+    ports.members.add([(AINO, (CONSENT,))], BY)
     assert ports.members.get("aino") == before
     assert ports.members.consents("aino") == (CONSENT,)
 
 
 def test_an_import_replaces_but_for_newer_consents(ports: Ports) -> None:
-    ports.members.add([(AINO, (CONSENT,))])
+    ports.members.add([(AINO, (CONSENT,))], BY)
     refusal = Consent("location_offers", False, "2026-01", "app", NOW)
     ports.members.record_consent("aino", refusal)
-    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))])
+    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))], BY)
     known = ports.members.get("aino")
     assert known is not None
     assert (known.locale, known.consents) == ("sv", frozenset())
@@ -159,8 +159,8 @@ def test_an_import_replaces_but_for_newer_consents(ports: Ports) -> None:
 def test_of_several_words_an_import_tells_the_last_holds(ports: Ports) -> None:
     """Whoever refused after having agreed has refused, in a first import and in a later one."""
     log = (CONSENT, Consent("location_offers", False, "2026-02", "shop", NOW))
-    ports.members.add([(AINO, log), (replace(AINO, id="eero", uid="uid-eero"), ())])
-    ports.members.add([(replace(AINO, id="eero", uid="uid-eero"), log)])
+    ports.members.add([(AINO, log), (replace(AINO, id="eero", uid="uid-eero"), ())], BY)
+    ports.members.add([(replace(AINO, id="eero", uid="uid-eero"), log)], BY)
     known = [ports.members.get(name) for name in ("aino", "eero")]
     assert [member.consents if member else None for member in known] == [frozenset(), frozenset()]
 
@@ -169,7 +169,7 @@ def test_an_import_forgets_neither_the_phone_nor_the_last_coupon(ports: Ports) -
     open_shop(ports)
     ports.members.set_device("aino", PHONE)
     given = give(ports)
-    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))])
+    ports.members.add([(replace(AINO, locale="sv"), (CONSENT,))], BY)
     known = ports.members.get("aino")
     assert known is not None
     assert (known.device, known.last_given_at) == (PHONE, given.issued_at)
@@ -181,5 +181,5 @@ def test_an_import_that_breaks_off_leaves_nothing_behind(ports: Ports) -> None:
         raise RuntimeError("line 2 cannot be read")
 
     with pytest.raises(RuntimeError):
-        ports.members.add(broken())
+        ports.members.add(broken(), BY)
     assert ports.members.get("aino") is None

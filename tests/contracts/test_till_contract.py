@@ -13,6 +13,7 @@ from backend.service.model import BasketItem, CouponState, Purchase
 from backend.service.ports import Ports
 from backend.service.till_model import Bought, Ticket, Till
 from tests.contracts.examples import (
+    BY,
     NOW,
     SALE,
     TILL,
@@ -201,8 +202,8 @@ def test_a_sale_without_a_coupon_is_booked_once(ports: Ports) -> None:
 def test_past_purchases_are_imported_once(ports: Ports) -> None:
     open_shop(ports)
     past = [purchase(f"p{n}", "aino", at=-n) for n in range(3)]
-    assert ports.ledger.add_purchases(past[:2], NOW) == 2
-    assert ports.ledger.add_purchases([*past, past[2]], NOW) == 1
+    assert ports.ledger.add_purchases(past[:2], BY) == 2
+    assert ports.ledger.add_purchases([*past, past[2]], BY) == 1
     assert sorted(ports.ledger.purchases(), key=lambda each: each.id) == past
 
 
@@ -213,5 +214,5 @@ def test_an_import_of_purchases_that_breaks_off_leaves_nothing_behind(ports: Por
 
     open_shop(ports)
     with pytest.raises(RuntimeError):
-        ports.ledger.add_purchases(broken(), NOW)
+        ports.ledger.add_purchases(broken(), BY)
     assert list(ports.ledger.purchases()) == []

@@ -59,9 +59,8 @@ def open_all(ports: Ports, cases: tuple[Case, ...]) -> None:
     for campaign in ("autumn", "spring"):
         ports.chain.add_campaign(Campaign(campaign, campaign, "active", (), 10**9, "EUR"), BY)
     consent = Consent("location_offers", True, "2026-01", "app", NOW)
-    ports.members.add(
-        (Member(case.facts.member.id, f"uid-{case.facts.member.id}", tier_of(case)), (consent,)) for case in cases
-    )
+    ids = {case.facts.member.id: tier_of(case) for case in cases}
+    ports.members.add([(Member(name, f"uid-{name}", tier), (consent,)) for name, tier in ids.items()], BY)
 
 
 def tier_of(case: Case) -> Tier:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from backend.adapters.sql import rows
+from backend.adapters.sql import audit, rows
 from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
@@ -18,6 +18,7 @@ from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS
 from backend.service.model import PURPOSES, Consent, Device, Member, Preferences
+from backend.service.staff import Actor
 
 _BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key"), t.members.c.leaving_since.is_(None)))
 _BY_UID = Prepared(rows.MEMBER.where(t.members.c.uid == sa.bindparam("key")))
@@ -99,12 +100,14 @@ class SqlMembers(SqlLoyalty):
             connection.execute(t.members.update().where(mine).values(preferences=body))
             return changed
 
-    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]]) -> int:
+    def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]], by: Actor) -> int:
         """Import members and their consents in one transaction."""
         changed = 0
         with self._database.write() as connection:
             for member, consents in members:
                 changed += self._add_one(connection, member, consents)
+            if changed:
+                audit.note(connection, by, "members", [("import", None, {"changed": changed})])
         return changed
 
     def _add_one(self, connection: sa.Connection, member: Member, consents: tuple[Consent, ...]) -> bool:
@@ -153,7 +156,7 @@ class SqlMembers(SqlLoyalty):
         with self._database.read() as connection:
             return tuple(connection.execute(query.order_by(t.members.c.leaving_since)).scalars())
 
-    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]]) -> int:
+    def set_tastes(self, tastes: Mapping[str, Mapping[str, float]], by: Actor) -> int:
         """Set tastes by member id, of those who agreed to personalisation."""
         mine = (t.members.c.id == sa.bindparam("key"), t.members.c.personalisation)
         update = t.members.update().where(*mine).values(tastes=sa.bindparam("body"))
@@ -161,7 +164,9 @@ class SqlMembers(SqlLoyalty):
         if not values:
             return 0
         with self._database.write() as connection:
-            return int(connection.execute(update, values).rowcount)
+            known = int(connection.execute(update, values).rowcount)
+            audit.note(connection, by, "tastes", [("learn", None, {"members": known})])
+        return known
 
 
 def _append(connection: sa.Connection, member_id: str, consent: Consent) -> None:

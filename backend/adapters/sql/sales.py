@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from backend.adapters.sql import rows, rows_till
+from backend.adapters.sql import audit, rows, rows_till
 from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
 from backend.adapters.sql.booking import lock_sale, member_of_sale, standing, take_back, update_sale
@@ -23,6 +23,7 @@ from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import book, check, undo, unknown, used
+from backend.service.staff import Actor
 from backend.service.till_model import Booking, Bought, Rollback, Ticket, Till
 
 _p, _k = sa.bindparam, t.coupons.c
@@ -120,18 +121,21 @@ class SqlSales(SqlOnce):
 
         return self._once(once, now, do)
 
-    def add_purchases(self, purchases: Iterable[Purchase], now: datetime) -> int:
+    def add_purchases(self, purchases: Iterable[Purchase], by: Actor) -> int:
         """Import past purchases in one transaction."""
         insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
         count = sa.select(sa.func.count()).select_from(tt.purchases)
         with self._database.write() as connection:
             before = connection.execute(count).scalar_one()
-            earning, rest = imports_earn(connection, now), iter(purchases)
+            earning, rest = imports_earn(connection, by.at), iter(purchases)
             while batch := list(islice(rest, IMPORT_BATCH)):
                 fresh = _new_ones(connection, batch) if earning else []
                 connection.execute(insert, _of_members(connection, [rows_till.purchase_row(each) for each in batch]))
-                purchases_imported(connection, fresh, now)
-            return int(connection.execute(count).scalar_one() - before)
+                purchases_imported(connection, fresh, by.at)
+            added = int(connection.execute(count).scalar_one() - before)
+            if added:
+                audit.note(connection, by, "purchases", [("import", None, {"added": added})])
+            return added
 
     def purchases(self) -> Iterable[Purchase]:
         """All purchases, by time."""

@@ -7,10 +7,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from backend.adapters.sql import audit
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
 from backend.service.model import Observation, Traffic
+from backend.service.staff import Actor
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 
 _p = sa.bindparam
@@ -97,7 +99,7 @@ class SqlTraffic:
         standing = Standing(row.staff, row.per_hour, row.outstanding, bool(row.paused))
         return traffic_of([Observation(*each) for each in seen], standing, since, now)
 
-    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]]) -> None:
+    def set_baselines(self, per_hour: Mapping[str, Mapping[int, float]], by: Actor) -> None:
         """Replace all baselines."""
         values = [
             {"store_id": store_id, "hour_of_week": hour, "per_hour": value}
@@ -108,3 +110,4 @@ class SqlTraffic:
             connection.execute(t.baselines.delete())
             if values:
                 connection.execute(t.baselines.insert(), values)
+            audit.note(connection, by, "baselines", [("learn", None, {"stores": len(per_hour)})])

@@ -15,7 +15,7 @@ from backend.service.erasure import Erasure, finish_erasures
 from backend.service.errors import Unavailable
 from backend.service.model import Member
 from backend.service.ports import Ports
-from tests.backend.api.world import NOW, FakeClock
+from tests.backend.api.world import BY, NOW, FakeClock
 from tests.contracts.adapters import ports_over, upgraded_sqlite
 
 UID = b"the-uid-of-aino"
@@ -26,7 +26,7 @@ def ports(tmp_path: Path) -> Iterator[Ports]:
     """Books with one member."""
     database = Database(upgraded_sqlite(tmp_path))
     made = ports_over(database)
-    made.members.add([(Member("aino", UID.decode(), "green"), ())])
+    made.members.add([(Member("aino", UID.decode(), "green"), ())], BY)
     yield made
     database.close()
 
@@ -78,7 +78,7 @@ def test_a_worker_finishes_when_the_reader_has_gone_and_tells_so_until_then(port
 
 
 def test_a_reader_keeps_no_other_member_from_being_erased(ports: Ports, tmp_path: Path) -> None:
-    ports.members.add([(Member("eero", "uid-eero", "green"), ())])
+    ports.members.add([(Member("eero", "uid-eero", "green"), ())], BY)
     for member_id in ("aino", "eero"):
         ports.members.leave(member_id, NOW)
     with reader(tmp_path), pytest.raises(Unavailable):

@@ -8,7 +8,7 @@ import pytest
 
 from backend.adapters.sql.tables import metadata
 from backend.service.loyalty_model import StarEntry
-from tests.backend.api.world import BASKET, DEVICE, LAT, NOW, Lull, stamp
+from tests.backend.api.world import BASKET, BY, DEVICE, LAT, NOW, Lull, stamp
 
 SECTIONS = {
     "devices": "device",
@@ -41,7 +41,7 @@ def export(lull: Lull) -> dict[str, Any]:
     member = lull.ports.members.sign_in("aino", lull.clock.now())
     bought = BASKET | {"at": stamp(), "member_id": member.id}
     assert lull.post("/v1/purchases", bought, lull.till, once="k2").status_code == 201
-    assert lull.services.ports.members.set_tastes({member.id: {"cappuccino": 1.0}}) == 0
+    assert lull.services.ports.members.set_tastes({member.id: {"cappuccino": 1.0}}, BY) == 0
     lull.world.stars[member.id] = [STARS]
     answer = lull.get("/v1/me/export", lull.member)
     assert answer.status_code == 200

@@ -8,6 +8,7 @@ from backend.service.importing import read_members, read_purchases
 from backend.service.imports import import_members, import_menu, import_purchases
 from backend.service.learn import Learnt, learn
 from backend.service.ports import ImportCount, Ports
+from backend.service.staff import COMMAND_LINE, Actor
 from backend.twins import twin_ports
 from stores.importing import read_menu
 from stores.model import Circle, Position, Store
@@ -38,7 +39,7 @@ def chain() -> Ports:
 
 def test_members_come_with_what_the_file_says() -> None:
     ports = chain()
-    done = import_members(ports, read_members(MEMBERS).members, NOW)
+    done = import_members(ports, read_members(MEMBERS).members, BY)
     assert done.count == ImportCount(added=2)
     aino = ports.members.get("aino")
     assert aino is not None
@@ -49,14 +50,14 @@ def test_members_come_with_what_the_file_says() -> None:
 def test_the_same_members_again_change_nothing() -> None:
     ports = chain()
     rows = read_members(MEMBERS).members
-    import_members(ports, rows, NOW)
-    assert import_members(ports, rows, NOW).count == ImportCount(unchanged=2)
+    import_members(ports, rows, BY)
+    assert import_members(ports, rows, BY).count == ImportCount(unchanged=2)
 
 
 def test_what_the_file_does_not_say_stays() -> None:
     ports = chain()
-    import_members(ports, read_members(MEMBERS).members, NOW)
-    import_members(ports, read_members(b"member_id,tier\naino,reserve\n").members, NOW)
+    import_members(ports, read_members(MEMBERS).members, BY)
+    import_members(ports, read_members(b"member_id,tier\naino,reserve\n").members, BY)
     aino = ports.members.get("aino")
     assert aino is not None
     assert (aino.uid, aino.tier, aino.consents) == ("u-aino", "reserve", {"location_offers", "personalisation"})
@@ -64,17 +65,17 @@ def test_what_the_file_does_not_say_stays() -> None:
 
 def test_purchases_of_unknown_stores_are_reported_and_the_others_taken() -> None:
     ports = chain()
-    done = import_purchases(ports, read_purchases(PURCHASES).purchases, NOW)
+    done = import_purchases(ports, read_purchases(PURCHASES).purchases, BY)
     assert done.count == ImportCount(added=2)
     assert [(problem.row, problem.field) for problem in done.problems] == [(4, "store_id")]
-    assert import_purchases(ports, read_purchases(PURCHASES).purchases, NOW).count == ImportCount(unchanged=2)
+    assert import_purchases(ports, read_purchases(PURCHASES).purchases, BY).count == ImportCount(unchanged=2)
 
 
 def test_learning_counts_arrivals_in_the_stores_own_hours() -> None:
     ports = chain()
-    import_members(ports, read_members(MEMBERS).members, NOW)
-    import_purchases(ports, read_purchases(PURCHASES).purchases, NOW)
-    assert learn(ports) == Learnt(stores=1, members=1)
+    import_members(ports, read_members(MEMBERS).members, BY)
+    import_purchases(ports, read_purchases(PURCHASES).purchases, BY)
+    assert learn(ports, BY) == Learnt(stores=1, members=1)
     tuesday_14 = 24 + 14
     usual = [ports.chain.traffic("kamppi", NOW, NOW, hour) for hour in (tuesday_14, tuesday_14 + 1)]
     assert [each.baseline_per_hour if each else "gone" for each in usual] == [2.0, None]
@@ -92,8 +93,8 @@ def test_a_menu_row_of_an_unknown_store_is_reported_by_its_row() -> None:
 def test_a_file_grants_tiers_until_they_end_and_states_profiles() -> None:
     ports = twin_ports()
     first = b"member_id,tier,tier_until,name,languages\naino,gold,2026-12-31T22:00:00Z,Aino,fi\n"
-    import_members(ports, read_members(first).members, NOW)
-    import_members(ports, read_members(b"member_id,name\naino,Aino V\n").members, NOW)
+    import_members(ports, read_members(first).members, BY)
+    import_members(ports, read_members(b"member_id,name\naino,Aino V\n").members, BY)
     aino = ports.members.get("aino")
     assert aino is not None
     assert (aino.profile.name, aino.profile.languages) == ("Aino V", ("fi",))
@@ -105,9 +106,9 @@ def test_the_same_tier_again_is_no_new_grant() -> None:
     """A nightly import of the same file changes nothing; one that states another tier has the last word."""
     ports = twin_ports()
     rows = read_members(b"member_id,tier\naino,gold\n").members
-    assert import_members(ports, rows, NOW).count.added == 1
-    assert import_members(ports, rows, NOW + timedelta(days=1)).count.unchanged == 1
-    import_members(ports, read_members(b"member_id,tier\naino,green\n").members, NOW)
+    assert import_members(ports, rows, BY).count.added == 1
+    assert import_members(ports, rows, Actor(COMMAND_LINE, NOW + timedelta(days=1))).count.unchanged == 1
+    import_members(ports, read_members(b"member_id,tier\naino,green\n").members, BY)
     aino = ports.members.get("aino")
     assert aino is not None
     assert aino.tier == "green"
