@@ -30,7 +30,7 @@ from simulator.cast import Cast, Options, lay_out
 from simulator.city import City, environment
 from simulator.demo_chain import WrongInput
 from simulator.http import Http, Meter
-from simulator.pacing import Lag, PoolCourier, run_paced
+from simulator.pacing import Lag, PoolCourier, advance, run_paced
 from simulator.phones import HttpBackend, follow_pushes
 from simulator.port import BackendError
 from simulator.processes import Children, DemoError, free_ports
@@ -205,9 +205,13 @@ def _begin(session: Session, cast: Cast, pool: ThreadPoolExecutor, err: Console)
     count = len(cast.people)
     with err.status(f"Signing {count} members in") as status:
         session.backend.sign_in_all(pool, lambda done: status.update(f"Signing members in: {done} of {count}"))
-    soonest = session.clock.epoch() + session.clock.rate * 0.5
+    now = session.clock.epoch()
+    soonest = now + session.clock.rate * 0.5
     if soonest > session.city.start:
         session.city.begin_at(soonest)
+        advance(
+            session.city.env, max(now, session.city.env.now)
+        )  # the clock went on meanwhile, which is no lag of the minutes
 
 
 def _play(session: Session, stack: ExitStack, err: Console) -> Lag:

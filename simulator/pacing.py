@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -70,18 +69,12 @@ class PoolCourier:
         event.succeed(value)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lag:
-    """How late events ran, in real seconds: the most, and for how long the simulation was behind."""
+    """How late events ran: the most, in real seconds, and the share of simulated time that ran behind."""
 
-    most_s: float = 0.0
-    behind_s: float = 0.0
-
-    def note(self, late_s: float, lasted_s: float) -> None:
-        """Note a slice that ran `late_s` late and took `lasted_s`."""
-        self.most_s = max(self.most_s, late_s)
-        if late_s > BEHIND_S:
-            self.behind_s += lasted_s
+    most_s: float
+    behind_share: float
 
 
 def advance(env: simpy.Environment, until: float) -> None:
@@ -95,6 +88,10 @@ def advance(env: simpy.Environment, until: float) -> None:
         env.step()
 
 
+def _late_s(env: simpy.Environment, clock: FastClock) -> float:
+    return max(0.0, (clock.epoch() - env.now) / clock.rate - 2.0 * LONGEST_NAP_S)
+
+
 def run_paced(
     env: simpy.Environment,
     courier: PoolCourier,
@@ -106,15 +103,17 @@ def run_paced(
 
     When the machine is too slow events run late, none is left out, and the lag tells.
     """
-    lag = Lag()
+    first, most_s, behind = env.now, 0.0, 0.0
     while env.now < until:
-        began = time.monotonic()
-        late_s = max(0.0, (clock.epoch() - env.now) / clock.rate - 2.0 * LONGEST_NAP_S)
+        before, late_s = env.now, _late_s(env, clock)
         target = min(clock.epoch(), until)
         if target > env.now:
             advance(env, target)
+        late_s = max(late_s, _late_s(env, clock))  # a slice that takes long ends with events that run late
+        most_s = max(most_s, late_s)
+        if late_s > BEHIND_S:
+            behind += env.now - before
         next_s = (min(env.peek(), until) - clock.epoch()) / clock.rate
         courier.deliver(min(LONGEST_NAP_S, max(0.0, next_s)))
-        lag.note(late_s, time.monotonic() - began)
         tick(late_s)
-    return lag
+    return Lag(most_s, behind / (env.now - first))

@@ -22,6 +22,8 @@ from simulator.truth import check_issues
 from stores.money import money
 
 PACKAGES = ("lull", "flask", "granian", "firebase-admin", "simpy", "numpy", "sqlalchemy", "pydantic", "h3", "urllib3")
+FAR_BEHIND = 0.05
+"""A city of which a larger share than this ran behind its clock says nothing about timing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,27 @@ def summarise(city: City, books: Books, meter: Meter, lag: Lag) -> dict[str, Any
         "p50_ms": meter.percentile_ms(0.5),
         "p99_ms": meter.percentile_ms(0.99),
         "clock_lag_most_s": round(lag.most_s, 2),
-        "clock_lag_behind_s": round(lag.behind_s, 2),
+        "clock_lag_share": round(lag.behind_share, 3),
+        "timing_note": timing_note(scenario.rate, lag),
         "scenario": scenario.as_json(),
         "versions": versions(),
     }
 
 
+def timing_note(rate: float, lag: Lag) -> str | None:
+    """What is said of a run on a machine that was too slow for the clock's `rate`; None when it kept up."""
+    if lag.behind_share <= FAR_BEHIND:
+        return None
+    return (
+        f"This run proves nothing about timing: at {rate:g} simulated seconds in a real one the machine fell behind "
+        f"for {100.0 * lag.behind_share:.0f} % of the time, by up to {lag.most_s:.0f} s."
+    )
+
+
 def as_table(found: Mapping[str, Any]) -> Table:
     """The summary for people."""
-    table = Table(title="What happened", show_header=False, title_justify="left")
+    note = found["timing_note"]
+    table = Table(title="What happened", show_header=False, title_justify="left", caption=note, caption_justify="left")
     table.add_column("what", style="bold")
     table.add_column("value", justify="right")
     checks = found["checks"]

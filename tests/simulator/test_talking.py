@@ -104,6 +104,21 @@ def test_events_run_when_the_fast_clock_reaches_them() -> None:
     assert max(early) <= 0.0
 
 
+def test_a_city_that_cannot_keep_up_tells_how_late_it_was_and_for_how_much_of_the_time() -> None:
+    env = simpy.Environment()
+    clock = FastClock(time.time(), 0.0, 600.0)
+
+    def work():  # type: ignore[no-untyped-def]
+        yield env.timeout(6.0)
+        time.sleep(1.2)
+
+    env.process(work())
+    with ThreadPoolExecutor(1) as pool:
+        lag = run_paced(env, PoolCourier(env, pool), clock, 120.0, lambda lag: None)
+    assert lag.most_s > 1.0
+    assert lag.behind_share > 0.9
+
+
 def test_answers_come_back_into_the_simulation() -> None:
     env = simpy.Environment()
     clock = FastClock(time.time(), 0.0, 600.0)
