@@ -21,14 +21,15 @@ class Size:
     clients: int
     members: int
     budget: int
+    erased: int
 
 
 @pytest.fixture(scope="session")
 def size() -> Size:
     """Small, or with LULL_RACES=full (`make faults`) as large as they are meant."""
     if os.environ.get("LULL_RACES") == "full":
-        return Size(coupons=500, clients=64, members=200, budget=50)
-    return Size(coupons=60, clients=16, members=60, budget=15)
+        return Size(coupons=500, clients=64, members=200, budget=50, erased=40)
+    return Size(coupons=60, clients=16, members=60, budget=15, erased=6)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

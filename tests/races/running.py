@@ -32,7 +32,7 @@ FAR = 0.05
 """Degrees between stores: some kilometres."""
 PRICE_MINOR, OFF_MINOR = 400, 100
 START_S = 60.0
-ROLES: tuple[Role, ...] = ("till", "marketer")
+ROLES: tuple[Role, ...] = ("till", "marketer", "admin")
 
 
 @dataclass(frozen=True)
