@@ -106,6 +106,25 @@ def test_a_part_of_a_sale_is_returned(lull: Lull) -> None:
     assert lull.post(path, {"reason": "cold", "items": []}, lull.till, once="undo-3").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("currency", "first", "last"),
+    [
+        ("EUR", "4.00 EUR to refund, 2.50 EUR paid for the rest", "2.50 EUR to refund, 0.00 EUR paid for the rest"),
+        ("JPY", "400 JPY to refund, 250 JPY paid for the rest", "250 JPY to refund, 0 JPY paid for the rest"),
+    ],
+)
+def test_what_a_till_took_off_itself_stays_off_what_is_kept(lull: Lull, currency: str, first: str, last: str) -> None:
+    """The example of docs/tills.md: two cappuccinos for 7.50 instead of 8.00, and a coupon that takes 1.00 off."""
+    coupon, (one,) = lull.issue(currency), BASKET["items"]
+    sold = BASKET | {"items": [one | {"quantity": 2}], "total_minor": 750, "currency": currency}
+    done = lull.post("/v1/redemptions", sold | {"code": coupon["code"]}, lull.till, once="sale-1").get_json()
+    part, path = {"reason": "cold", "items": [one]}, f"/v1/redemptions/{done['id']}/rollback"
+    back = [lull.post(path, part, lull.till, once=f"undo-{number}").get_json() for number in (1, 2)]
+    assert (done["discount_minor"], done["to_pay_minor"]) == (100, 650)
+    assert [each["refund_minor"] for each in back] == [400, 250]
+    assert [each["print"] for each in back] == [f"Returned: {first}", f"Returned: {last}"]
+
+
 def test_one_idempotency_key_is_good_for_one_request(lull: Lull) -> None:
     coupon = lull.issue()
     lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="sale-1")

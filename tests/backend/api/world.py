@@ -161,12 +161,12 @@ class Lull:
         """PATCH of JSON."""
         return self.call("PATCH", path, credential, json=body)
 
-    def open_chain(self) -> None:
+    def open_chain(self, currency: str = "EUR") -> None:
         """Kamppi with a menu, an offer that runs, and quiet tills."""
         assert self.post("/v1/stores", STORE, self.marketer).status_code == 201
-        self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, "EUR")]}, BY)
+        self.ports.chain.put_menu({"": [Product("cappuccino", "Cappuccino", 400, currency)]}, BY)
         assert self.post("/v1/offers", OFFER, self.marketer).status_code == 201
-        assert self.post("/v1/campaigns", CAMPAIGN, self.marketer).status_code == 201
+        assert self.post("/v1/campaigns", CAMPAIGN | {"currency": currency}, self.marketer).status_code == 201
         arrivals = {"kind": "arrivals", "at": stamp(), "value": 1, "window_s": 1200}
         quiet = {"observations": [arrivals, {"kind": "queue_length", "at": stamp(), "value": 0}]}
         assert self.post("/v1/stores/kamppi/observations", quiet, self.till).status_code == 202
@@ -182,9 +182,9 @@ class Lull:
         key: str = self.post("/v1/me/device-keys", {"label": "Phone"}, self.member).get_json()["key"]
         return key
 
-    def issue(self) -> dict[str, Any]:
+    def issue(self, currency: str = "EUR") -> dict[str, Any]:
         """Aino walks into Kamppi and gets a coupon."""
-        self.open_chain()
+        self.open_chain(currency)
         self.willing_member()
         answer = self.post("/v1/me/fixes", {"fixes": arrival()}, self.member).get_json()
         coupon: dict[str, Any] = answer["coupons"][0]
