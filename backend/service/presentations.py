@@ -20,6 +20,10 @@ LENGTH = NAME_LENGTH + _END + _ID + _SIGNATURE
 _COUPON_ID = re.compile(r"[0-9a-f]{32}")
 
 
+class Ended(ValueError):
+    """A token of ours, shown too late."""
+
+
 def make(keys: Keyring, coupon_id: str, until: int) -> str:
     """The token of a coupon, good until then. Raises ValueError when the id is no digest of 128 bits."""
     if _COUPON_ID.fullmatch(coupon_id) is None:
@@ -29,7 +33,7 @@ def make(keys: Keyring, coupon_id: str, until: int) -> str:
 
 
 def read(keys: Keyring, token: str, real_now: float) -> str:
-    """The id of the coupon that a token presents. Raises ValueError when it is forged, mistaken or has ended."""
+    """The id of the coupon that a token presents. Raises ValueError when it is forged or mistaken, Ended when late."""
     said, signature = token[:-_SIGNATURE], token[-_SIGNATURE:]
     key = keys.keys.get(said[:NAME_LENGTH])
     if len(token) != LENGTH or not token.isascii() or key is None:
@@ -37,7 +41,7 @@ def read(keys: Keyring, token: str, real_now: float) -> str:
     if not hmac.compare_digest(signature, _signature(key, said)):
         raise ValueError("the signature is not ours")
     if real_now >= from_base32(said[NAME_LENGTH : NAME_LENGTH + _END]):
-        raise ValueError("the presentation has ended")
+        raise Ended("the presentation has ended")
     return f"{from_base32(said[-_ID:]):032x}"
 
 

@@ -79,6 +79,9 @@ class Wallet:
         """The id of the coupon a token presents. Raises Conflict."""
         try:
             return presentations.read(self._presentation_keys, token, self._clock.real())
+        except presentations.Ended as error:
+            detail = "the presentation is older than 60 seconds: show the coupon again"
+            raise Conflict("presentation_expired", detail) from error
         except ValueError as error:
-            detail = "the presentation is not good or older than 60 seconds: show the coupon again"
+            detail = "the presentation is not good: show the coupon again, or type its code"
             raise Conflict("invalid_presentation", detail) from error

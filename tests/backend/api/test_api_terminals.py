@@ -66,6 +66,13 @@ def test_a_used_coupon_is_no_guess(lull: Lull) -> None:
     assert {redeem(lull, f"again-{number}", code=coupon["code"]).status_code for number in range(25)} == {409}
 
 
+def test_a_presentation_shown_too_late_is_no_guess(lull: Lull) -> None:
+    coupon = lull.issue()
+    token = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member).get_json()["token"]
+    lull.clock.real_moved = 61.0
+    assert {redeem(lull, f"late-{number}", presentation=token).status_code for number in range(25)} == {409}
+
+
 def test_terminals_of_one_key_are_locked_apart(lull: Lull) -> None:
     lull.open_chain()
     assert guess(lull, 20, terminal="bar") == {404}

@@ -43,7 +43,7 @@ def test_a_presentation_is_good_for_a_minute_of_real_time(lull: Lull, seconds: f
     answer = lull.post("/v1/redemptions", BASKET | {"presentation": token}, lull.till, once="sale-1")
     assert answer.status_code == (201 if seconds < 60 else 409)
     if seconds > 60:
-        assert answer.get_json()["type"] == "/problems/invalid_presentation"
+        assert answer.get_json()["type"] == "/problems/presentation_expired"
 
 
 def test_making_a_presentation_is_noted(lull: Lull) -> None:
