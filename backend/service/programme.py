@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from backend.service.answering import answered
 from backend.service.errors import Invalid, NotFound
 from backend.service.loyalty import in_force, standing
 from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, Standing, Tier, TierGrant
 from backend.service.model import Member
 from backend.service.ports import Clock, Ledger, Members, Once
 from backend.service.staff import Actor
-from backend.service.till_model import KEPT_REFUSALS
 
 
 class Programme:
@@ -76,9 +76,6 @@ class Programme:
 
     def adjust(self, once: Once, member_id: str, delta: int, reason: str, by: Actor) -> Adjustment:
         """Add stars to a member's, or take some away. Raises NotFound, and Conflict when there are not so many."""
-        try:
-            return self._ledger.adjust_stars(once, member_id, delta, reason, by)
-        except KEPT_REFUSALS as refusal:
-            answer = self._ledger.refuse(once, refusal, by.at)
-        assert isinstance(answer, Adjustment)
-        return answer
+        return answered(
+            self._ledger, once, by.at, lambda: self._ledger.adjust_stars(once, member_id, delta, reason, by)
+        )

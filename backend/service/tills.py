@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 
+from backend.service.answering import answered
 from backend.service.catalogue import Catalogue
 from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import Forbidden, Invalid, NotFound
@@ -14,10 +15,9 @@ from backend.service.model import BasketItem, Key, Observation, Purchase, Redemp
 from backend.service.ports import Clock, Once, Ports
 from backend.service.redemption import purchase_name, unknown
 from backend.service.terminals import Terminals
-from backend.service.till_model import KEPT_REFUSALS, Bought, Done, Rollback, Ticket, Till
+from backend.service.till_model import Bought, Rollback, Ticket, Till
 from backend.service.wallet import Wallet
 
-T = TypeVar("T", bound=Done)
 OLDEST = timedelta(hours=24)
 AHEAD = timedelta(seconds=60)
 
@@ -71,8 +71,9 @@ class Tills:
         till = Till(key.may_touch, self._is_inside)
 
         def redeem() -> Redemption:
-            return self._once(
-                once, Redemption, lambda now: self._ledger.redeem(once, self._ticket(shown), sale, till, now)
+            now = self._clock.now()
+            return answered(
+                self._ledger, once, now, lambda: self._ledger.redeem(once, self._ticket(shown), sale, till, now)
             )
 
         return self._terminals.trying(key, terminal, redeem)
@@ -92,33 +93,26 @@ class Tills:
         self, key: Key, once: Once, redemption_id: str, returned: tuple[BasketItem, ...], reason: str
     ) -> Rollback:
         """Undo the sale of a redemption, or what was returned of it; coupons stay used."""
-        return self._once(
+        now = self._clock.now()
+        return answered(
+            self._ledger,
             once,
-            Rollback,
-            lambda now: self._ledger.roll_back(once, redemption_id, returned, reason, key.may_touch, now),
+            now,
+            lambda: self._ledger.roll_back(once, redemption_id, returned, reason, key.may_touch, now),
         )
 
     def buy(self, key: Key, once: Once, sale: Sale, at: datetime, member_id: str | None) -> Bought:
         """Book a sale without a coupon, by a member or by nobody known."""
         self._own(key, sale.store_id)
         purchase = Purchase(purchase_name(sale, once.name("p_")), sale, at, member_id)
-        return self._once(once, Bought, lambda now: self._buy(once, purchase, now))
+        now = self._clock.now()
+        return answered(self._ledger, once, now, lambda: self._buy(once, purchase, now))
 
     def _buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
         self._in_time(purchase.at, now, "at")
         if purchase.member_id is not None and self._members.get(purchase.member_id) is None:
             raise Invalid("member_unknown", "member_id: there is no such member")
         return self._ledger.buy(once, purchase, now)
-
-    def _once(self, once: Once, kind: type[T], do: Callable[[datetime], T]) -> T:
-        """Do it; a refusal becomes the answer, unless the same request was answered before, or is meanwhile."""
-        now = self._clock.now()
-        try:
-            return do(now)
-        except KEPT_REFUSALS as refusal:
-            answer = self._ledger.refuse(once, refusal, now)
-        assert isinstance(answer, kind)
-        return answer
 
     def _own(self, key: Key, store_id: str) -> None:
         if not key.may_touch(store_id):

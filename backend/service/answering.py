@@ -1,0 +1,24 @@
+"""Requests with an Idempotency-Key: a refusal is an answer too, and is kept as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from backend.service.ports import Ledger, Once
+from backend.service.till_model import KEPT_REFUSALS, Done
+
+T = TypeVar("T", bound=Done)
+
+
+def answered(ledger: Ledger, once: Once, now: datetime, do: Callable[[], T]) -> T:
+    """What came of `do`, which the ledger does once; a refusal becomes the answer to this request.
+
+    Unless it was answered before, or is meanwhile: then that is the answer. Raises what `do` refuses, or was refused.
+    """
+    try:
+        return do()
+    except KEPT_REFUSALS as refusal:
+        answer: T = ledger.refuse(once, refusal, now)  # type: ignore[assignment]  # the digest tells the route
+    return answer
