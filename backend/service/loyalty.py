@@ -90,6 +90,12 @@ def check_adjustment(entries: Iterable[StarEntry], delta: int, now: datetime, ru
         raise Conflict("stars_missing", "the member has not so many stars: take away no more than count now")
 
 
+def adjusted_before() -> Conflict:
+    """What to raise when an adjustment stands in the books under the name that a new one would have."""
+    detail = "this adjustment was booked before, more than 24 hours ago: send a new Idempotency-Key for another"
+    return Conflict("adjustment_exists", detail)
+
+
 def tier_for(entries: Iterable[StarEntry], now: datetime, rules: LoyaltyRules) -> Tier:
     """The tier these stars make: the highest they were enough for now or within the grace before."""
     return _at(now, _spans(entries, None, rules))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backend.service.errors import NotFound
 from backend.service.loyalty import (
+    adjusted_before,
     carried_on,
     check_adjustment,
     course,
@@ -106,10 +107,11 @@ class TwinStars:
         world, entries = self._world, self._world.stars[_who(self._world, member_id).id]
         check_adjustment(entries, delta, by.at, in_force(world.loyalty_rules, by.at).rules)
         entry = StarEntry(name, member_id, None, delta, 0, by.at, by.at, reason)
-        if all(known.id != name for known in entries):
-            entries.append(entry)
-            world.note(by, "stars", "a member", None, {"delta": delta})
-            settle(world, member_id, by.at)
+        if any(known.id == name for known in entries):
+            raise adjusted_before()
+        entries.append(entry)
+        world.note(by, "stars", "a member", None, {"delta": delta})
+        settle(world, member_id, by.at)
         return Adjustment(entry.id, entry.delta, entry.at)
 
 

@@ -270,6 +270,14 @@ def test_imported_purchases_earn_only_if_the_rules_say_so(members: Ports) -> Non
     assert (stars(members), stars(members, "eero")) == (7, 0)
 
 
+def test_an_adjustment_that_is_told_again_a_day_later_is_not_booked_twice(members: Ports) -> None:
+    members.ledger.adjust_stars(once("k"), "aino", 5, "lost card", BY)
+    with pytest.raises(Conflict) as raised:
+        members.ledger.adjust_stars(once("k"), "aino", 5, "lost card", replace(BY, at=NOW + timedelta(hours=25)))
+    assert raised.value.reason == "adjustment_exists"
+    assert sum(entry.delta for entry in members.members.stars("aino")) == 5
+
+
 def test_an_adjustment_is_booked_once_and_settles_the_tier(members: Ports) -> None:
     booked = [members.ledger.adjust_stars(once("k"), "aino", 300, "lost card", BY) for _ in range(2)]
     assert booked[0] == booked[1]

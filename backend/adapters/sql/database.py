@@ -31,6 +31,8 @@ WIPE_MS = 100
 POOL = 20
 """Connections of one process; statements take milliseconds, so more threads than that wait a little for one."""
 POOL_WAIT_S = 10
+_MANY = 0x6C756C6C
+"""Names the advisory lock of whoever changes many members; the letters of Lull."""
 _BEGIN = Prepared(sa.text("BEGIN IMMEDIATE"))
 _PATIENCE = {
     "connect_timeout": 3,
@@ -98,6 +100,18 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """A connection in one transaction, committed at the end and rolled back by an exception."""
         with _mapped(), self._lock, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_many(self) -> Iterator[sa.Connection]:
+        """The same for what changes many members in any order, such as an import.
+
+        One such transaction after the other: two that wait for each other's members would wait for ever. Nobody else
+        holds more than one member and waits for another.
+        """
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MANY)))
             yield connection
 
     @contextmanager

@@ -22,6 +22,7 @@ from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_loyalty import loyalty_rules, stars
 from backend.service.errors import NotFound
 from backend.service.loyalty import (
+    adjusted_before,
     carried_on,
     check_adjustment,
     course,
@@ -173,9 +174,11 @@ class SqlStars(SqlOnce):
             rules = in_force(versions, by.at).rules
             check_adjustment(_counting(connection, held.id, by.at - rules.period), delta, by.at, rules)
             entry = StarEntry(once.name("a_"), held.id, None, delta, 0, by.at, by.at, reason)
-            if connection.execute(self._database.insert(stars).on_conflict_do_nothing(), rows.star_row(entry)).rowcount:
-                note(connection, by, "stars", [("a member", None, {"delta": delta})])
-                _settle(connection, held, versions, by.at)
+            insert = self._database.insert(stars).on_conflict_do_nothing()
+            if connection.execute(insert, rows.star_row(entry)).rowcount != 1:
+                raise adjusted_before()
+            note(connection, by, "stars", [("a member", None, {"delta": delta})])
+            _settle(connection, held, versions, by.at)
             return Adjustment(entry.id, entry.delta, entry.at)
 
         return self._once(once, by.at, do)
@@ -232,8 +235,7 @@ class SqlLoyalty:
 
     def set_loyalty_rules(self, rules: LoyaltyRules, effective_from: datetime, by: Actor) -> RulesVersion:
         """Publish rules; every member's tier is due when they begin to hold."""
-        with self._database.write() as connection:
-            connection.execute(sa.select(t.versions.c.id).with_for_update())  # one publication after the other
+        with self._database.write_many() as connection:
             versions = _versions(connection)
             version = RulesVersion(len(versions) + 1, effective_from, rules)
             connection.execute(loyalty_rules.insert().values(rows.rules_row(version)))
