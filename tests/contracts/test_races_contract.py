@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from backend.service.model import BasketItem, Coupon, Device, Purchase, Redemption, Registration
+from backend.service.loyalty_model import LoyaltyRules
+from backend.service.model import BasketItem, Coupon, CouponState, Device, Member, Purchase, Redemption, Registration
 from backend.service.ports import Ports
 from backend.service.redemption import purchase_name
 from backend.service.terms import Terms
@@ -15,6 +18,7 @@ from tests.backend.decision.builders import evidence
 from tests.contracts.books import check_books
 from tests.contracts.examples import (
     BUN,
+    BY,
     NOW,
     SALE,
     TILL,
@@ -131,6 +135,24 @@ def test_a_coupon_is_either_redeemed_or_expired(ports: Ports) -> None:
     assert (budget(ports), outstanding(ports)) == ((0, 100 * used), 0)
 
 
+def test_a_redemption_that_loses_to_a_revocation_says_so(ports: Ports) -> None:
+    """Staff revoke the coupon as the till sees that it is live; where one writes at a time, the till wins."""
+    open_shop(ports)
+    coupon = give(ports, terms=Terms(only_present=True))
+    with ThreadPoolExecutor(1) as staff:
+
+        def is_inside(_member_id: str, _store_id: str) -> bool:
+            wait([staff.submit(ports.ledger.revoke, coupon.id, "out of cups", BY, lambda _: True)], timeout=0.5)
+            return True
+
+        (result,) = at_once(
+            1, lambda _: ports.ledger.redeem(once(), Ticket(coupon.id), SALE, replace(TILL, is_inside=is_inside), NOW)
+        )
+    end = ports.ledger.coupon(coupon.id)
+    revoked = end is not None and end.state is CouponState.REVOKED
+    assert getattr(result, "reason", "redeemed") == ("coupon_revoked" if revoked else "redeemed")
+
+
 def test_coupons_end_in_some_stores_while_others_are_issued_there(ports: Ports) -> None:
     """Nobody waits for somebody who waits for them: all of it is done, in any order."""
     roomy = {"evidence": evidence(staff=30)}
@@ -195,6 +217,36 @@ def test_a_registration_that_many_claim_at_once_goes_to_one(ports: Ports) -> Non
         assert results == [None] * 8
         owners = [name for name in names if (known := ports.members.get(name)) is not None and known.device == phone]
         assert len(owners) == 1
+
+
+def test_imports_of_the_same_members_in_any_order_wait_for_each_other_in_no_ring(ports: Ports) -> None:
+    names = tuple(f"m{number}" for number in range(60))
+    open_shop(ports, members=names)
+
+    def both(n: int) -> object:
+        order = random.Random(n).sample(names, len(names))
+        if n == 0:
+            return ports.members.set_loyalty_rules(LoyaltyRules(gold_at=200), NOW, BY).version
+        if n % 2:
+            return ports.members.set_tastes({name: {"tea": n / 10} for name in order}, BY)
+        return ports.members.add([(Member(name, f"uid-{name}", "green", locale=f"e{n}"), ()) for name in order], BY)
+
+    assert not [each for each in at_once(7, both) if isinstance(each, Exception)]
+
+
+def test_who_leaves_while_they_are_imported_is_gone(ports: Ports) -> None:
+    names = tuple(f"m{number}" for number in range(30))
+    open_shop(ports, members=names)
+    for name in names:
+
+        def both(n: int, name: str = name) -> object:
+            if n == 0:
+                return ports.members.leave(name, NOW)
+            return ports.members.add([(Member(name, f"uid-{name}", "green", locale="fi"), ())], BY)
+
+        at_once(2, both)
+        assert ports.members.get(name) is None
+        assert ports.members.sign_in(f"uid-{name}", NOW).id != name
 
 
 def test_coupons_that_join_one_sale_at_once_take_off_no_more_than_it_costs(ports: Ports) -> None:

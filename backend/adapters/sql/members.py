@@ -13,7 +13,7 @@ from backend.adapters.sql import audit, rows
 from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
-from backend.adapters.sql.loyalty import SqlLoyalty, must_exist, settle
+from backend.adapters.sql.loyalty import SqlLoyalty, hold, must_exist, settle
 from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS
@@ -103,7 +103,7 @@ class SqlMembers(SqlLoyalty):
     def add(self, members: Iterable[tuple[Member, tuple[Consent, ...]]], by: Actor) -> int:
         """Import members and their consents in one transaction."""
         changed = 0
-        with self._database.write() as connection:
+        with self._database.write_many() as connection:
             for member, consents in members:
                 changed += self._add_one(connection, member, consents)
             if changed:
@@ -111,6 +111,7 @@ class SqlMembers(SqlLoyalty):
         return changed
 
     def _add_one(self, connection: sa.Connection, member: Member, consents: tuple[Consent, ...]) -> bool:
+        hold(connection, member.id)  # or an erasure might begin between reading and writing
         row = _BY_ID.first(connection, {"key": member.id})
         owner = _BY_UID.first(connection, {"key": member.uid})
         if owner is not None and owner.id != member.id:
@@ -163,7 +164,7 @@ class SqlMembers(SqlLoyalty):
         values = [{"key": key, "body": rows.TASTES.dump_json(dict(body)).decode()} for key, body in tastes.items()]
         if not values:
             return 0
-        with self._database.write() as connection:
+        with self._database.write_many() as connection:
             known = int(connection.execute(update, values).rowcount)
             audit.note(connection, by, "tastes", [("learn", None, {"members": known})])
         return known

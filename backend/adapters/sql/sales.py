@@ -19,7 +19,7 @@ from backend.adapters.sql.loyalty import hold, imports_earn, purchase_changed, p
 from backend.adapters.sql.once import SqlOnce
 from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, InFlight, NotFound
-from backend.service.life import CouponEvent
+from backend.service.life import CouponEvent, check_live
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.ports import Once
 from backend.service.redemption import book, check, undo, unknown, used
@@ -51,6 +51,7 @@ class SqlSales(SqlOnce):
             made = self._booked(connection, coupon, sale, now)
             event = CouponEvent(CouponState.REDEEMED, now, "till")
             if not close(connection, [(coupon, event)], made.discount_minor):
+                check_live(rows.coupon(_find(connection, ticket)), now)  # it was revoked meanwhile, or noted as expired
                 raise used()
             _REDEMPTION.run(connection, rows_till.redemption_row(made))
             return made
@@ -125,7 +126,7 @@ class SqlSales(SqlOnce):
         """Import past purchases in one transaction."""
         insert = self._database.insert(tt.purchases).on_conflict_do_nothing(index_elements=["id"])
         count = sa.select(sa.func.count()).select_from(tt.purchases)
-        with self._database.write() as connection:
+        with self._database.write_many() as connection:
             before = connection.execute(count).scalar_one()
             earning, rest = imports_earn(connection, by.at), iter(purchases)
             while batch := list(islice(rest, IMPORT_BATCH)):
