@@ -138,7 +138,7 @@ def _facts(member: str, store: str, campaign: str) -> Facts:
     )  # fmt: skip
     evidence = Evidence(arrivals=2, observed_s=1200.0, baseline_per_hour=6.0, waiting=0, staff=STAFF, service_s=120.0)
     return Facts(
-        opportunity_id=opportunity_id(member, store, NOW),
+        opportunity_id=opportunity_id(b"", member, store, NOW),
         clock_trusted=True,
         paused=False,
         presence=PresenceFacts("enter", True, 100),

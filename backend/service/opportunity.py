@@ -48,13 +48,13 @@ class Answer:
 
 
 class Opportunities:
-    """Answers signals. `draw_key` makes the draws."""
+    """Answers signals. `key` makes the names of opportunities, and the draws."""
 
-    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, draw_key: bytes, codes: CouponCodes) -> None:
+    def __init__(self, ports: Ports, clock: Clock, catalogue: Catalogue, key: bytes, codes: CouponCodes) -> None:
         self._ports = ports
         self._clock = clock
         self._catalogue = catalogue
-        self._draw_key = draw_key
+        self._key = key
         self._codes = codes
 
     def answer(self, member_id: str, signal: Signal) -> Answer | None:
@@ -68,7 +68,7 @@ class Opportunities:
         facts = self._facts(view, store, member_id, signal, now) if store else None
         if store is None or facts is None:
             return None
-        number = draw(self._draw_key, facts.opportunity_id)
+        number = draw(self._key, facts.opportunity_id)
         decision = decide(facts, view.snapshot, now, number)
         coupon = self._coupon(facts, decision, local_day(store, now), view) if decision.issues else None
         secret = self._codes.new_hash(decision.opportunity_id)
@@ -117,7 +117,7 @@ class Opportunities:
             return None
         budgets = self._ports.ledger.budgets_left(store.id, local_day(store, now))
         return Facts(
-            opportunity_id=opportunity_id(member_id, store.id, signal.at),
+            opportunity_id=opportunity_id(self._key, member_id, store.id, signal.at),
             clock_trusted=self._clock.trusted(),
             paused="*" in view.paused,
             presence=PresenceFacts(signal.trigger, inside=True, distance_m=_told_m(signal, store)),

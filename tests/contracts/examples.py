@@ -107,7 +107,7 @@ def seen(member_id: str = "aino", store_id: str = "kamppi", at: float = 0.0, **c
     """Facts of a good opportunity, `at` minutes after 14:00, with changes as in the builders."""
     member = {"id": member_id, **changes.pop("member", {})}
     store = {"id": store_id, "closes_at": NOW + timedelta(hours=5), **changes.pop("store", {})}
-    name = opportunity_id(member_id, store_id, NOW + minutes(at))
+    name = opportunity_id(b"", member_id, store_id, NOW + minutes(at))
     return facts(member=member, store=store, opportunity_id=name, **changes)
 
 

@@ -96,7 +96,7 @@ def one_opportunity(rng: Random, number: int, now: datetime) -> Facts:
         outstanding=rng.choice([0, 0, 1, 2]),
     )
     return Facts(
-        opportunity_id=opportunity_id(member.id, store.id, now),
+        opportunity_id=opportunity_id(b"", member.id, store.id, now),
         clock_trusted=True,
         paused=False,
         presence=PresenceFacts(rng.choice(["enter", "enter", "dwell"]), True, 100 * rng.randint(0, 6)),

@@ -85,7 +85,7 @@ def facts(
     )
     who, where = replace(who, **(member or {})), replace(where, **(store or {}))
     base = Facts(
-        opportunity_id=opportunity_id(who.id, where.id, NOW),
+        opportunity_id=opportunity_id(b"", who.id, where.id, NOW),
         clock_trusted=True,
         paused=False,
         presence=replace(PresenceFacts("enter", True, 200), **(presence or {})),

@@ -16,26 +16,30 @@ KEY = b"a key of the chain's own"
 
 def test_an_opportunity_has_one_name_whatever_the_zone_it_is_told_in() -> None:
     there = NOW.astimezone(timezone(timedelta(hours=3)))
-    assert opportunity_id("aino", "kamppi", NOW) == opportunity_id("aino", "kamppi", there)
+    assert opportunity_id(KEY, "aino", "kamppi", NOW) == opportunity_id(KEY, "aino", "kamppi", there)
 
 
 def test_member_store_and_moment_make_the_name() -> None:
     names = {
-        opportunity_id("aino", "kamppi", NOW),
-        opportunity_id("ain", "okamppi", NOW),
-        opportunity_id("eero", "kamppi", NOW),
-        opportunity_id("aino", "pasila", NOW),
-        opportunity_id("aino", "kamppi", NOW + timedelta(microseconds=1)),
+        opportunity_id(KEY, "aino", "kamppi", NOW),
+        opportunity_id(KEY, "ain", "okamppi", NOW),
+        opportunity_id(KEY, "eero", "kamppi", NOW),
+        opportunity_id(KEY, "aino", "pasila", NOW),
+        opportunity_id(KEY, "aino", "kamppi", NOW + timedelta(microseconds=1)),
     }
     assert len(names) == 5
     assert all(len(name) == 32 and set(name) <= set("0123456789abcdef") for name in names)
 
 
+def test_without_the_key_nobody_can_tell_the_name() -> None:
+    assert opportunity_id(KEY, "aino", "kamppi", NOW) != opportunity_id(b"another", "aino", "kamppi", NOW)
+
+
 def test_the_names_stay_what_they_are() -> None:
     """A change here would give every past opportunity another draw."""
-    name = opportunity_id("aino", "kamppi", datetime(2026, 6, 2, 14, tzinfo=UTC))
-    assert name == "ec7361e7885dc1ee7cec72d93830d758"
-    assert draw(KEY, name) == 0.10517143930789608
+    name = opportunity_id(KEY, "aino", "kamppi", datetime(2026, 6, 2, 14, tzinfo=UTC))
+    assert name == "b1863d0631b3b5cae37010ad6fcb251a"
+    assert draw(KEY, name) == 0.14027077920555742
 
 
 def test_draws_are_the_same_again_and_others_under_another_key() -> None:
@@ -44,7 +48,7 @@ def test_draws_are_the_same_again_and_others_under_another_key() -> None:
 
 
 def test_draws_are_uniform() -> None:
-    draws = [draw(KEY, opportunity_id(f"m{n}", "kamppi", NOW)) for n in range(20_000)]
+    draws = [draw(KEY, opportunity_id(KEY, f"m{n}", "kamppi", NOW)) for n in range(20_000)]
     assert min(draws) >= 0.0
     assert max(draws) < 1.0
     assert kstest(draws, "uniform").pvalue > 0.001
