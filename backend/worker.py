@@ -15,8 +15,8 @@ from backend.service.erasure import finish_erasures
 from backend.service.errors import Unavailable
 from backend.service.ports import Clock, Ports
 from backend.service.pushing import Outbox
-from backend.service.retention import tidy
 from backend.service.staff import WRONG_CODES_WITHIN
+from backend.service.tidying import tidy
 from backend.service.till_model import ANSWERS_KEPT
 from backend.settings import Settings
 from backend.wiring import open_outbox

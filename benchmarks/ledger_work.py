@@ -17,11 +17,11 @@ from backend.decision.assignment import opportunity_id
 from backend.decision.decide import decide
 from backend.decision.facts import Facts, MemberFacts, OfferFacts, PresenceFacts, StoreFacts
 from backend.decision.snapshot import Snapshot
+from backend.service.chain_model import Campaign
 from backend.service.codes import digest
-from backend.service.model import LIVE_STATES, BasketItem, Campaign, Consent, Coupon, Member, Record, Sale
-from backend.service.ports import Once
+from backend.service.model import LIVE_STATES, BasketItem, Consent, Coupon, Member, Record, Sale
 from backend.service.staff import COMMAND_LINE, Actor
-from backend.service.till_model import Ticket, Till
+from backend.service.till_model import Once, Ticket, Till
 from stores.model import Circle, Position, Store
 from stores.utilisation import Evidence
 

@@ -20,11 +20,12 @@ import simpy
 import typer
 
 from backend.api.schemas.marketing import CampaignBody, OfferBody
+from backend.service.chain_model import Observation
 from backend.service.errors import LullError
-from backend.service.model import BasketItem, Coupon, Device, Observation, Platform, Registration, Sale
-from backend.service.ports import Once
+from backend.service.model import BasketItem, Coupon, Device, Platform, Registration, Sale
 from backend.service.services import Services, services
 from backend.service.staff import COMMAND_LINE, Actor
+from backend.service.till_model import Once
 from backend.service.tills import Shown
 from backend.twins import Unlimited, twin_ports
 from simulator.cast import Cast, Options, lay_out

@@ -12,8 +12,9 @@ from time import time
 
 from backend.adapters.sql import upgrade
 from backend.emulator.running import RunningEmulator, running_emulator
+from backend.service.chain_model import Campaign, Observation, Offer
 from backend.service.imports import import_menu
-from backend.service.model import PURPOSES, Campaign, Consent, Device, Member, Observation, Offer, Registration
+from backend.service.model import PURPOSES, Consent, Device, Member, Registration
 from backend.service.ports import Ports
 from backend.service.services import services
 from backend.service.staff import COMMAND_LINE, Actor

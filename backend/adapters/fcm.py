@@ -22,7 +22,7 @@ from firebase_admin import exceptions, messaging
 
 from backend.adapters.firebase_auth import HTTP_TIMEOUT_S, keep_local
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Push, Refused, SendResult
+from backend.service.push_model import Accepted, Push, Refused, SendResult
 
 MAX_TTL_S = 4 * 7 * 24 * 3600
 """FCM keeps a message for four weeks at most."""

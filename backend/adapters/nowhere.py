@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from backend.service.errors import Unavailable
-from backend.service.model import Push
+from backend.service.push_model import Push
 
 
 class NoSender:

@@ -21,8 +21,8 @@ from backend.api.routing import Call, Reply, Route, request_digest
 from backend.api.schemas.base import PATHS, IdempotencyKey
 from backend.service.errors import LullError, Unauthenticated
 from backend.service.model import Key
-from backend.service.ports import Once
 from backend.service.services import Services
+from backend.service.till_model import Once
 
 _NO_STORE = (("Cache-Control", "no-store"),)
 """Only answers to GET want it: others are not kept anyway (RFC 9111, 3), and on the hot path a header costs time."""

@@ -12,9 +12,9 @@ from backend.api.formats.sent import Format
 from backend.service.codes import digest
 from backend.service.errors import Forbidden
 from backend.service.model import Key
-from backend.service.ports import Once
 from backend.service.services import Services
 from backend.service.staff import Actor
+from backend.service.till_model import Once
 
 Who = Literal["member", "device", "till", "marketer", "analyst", "admin"]
 ANYONE: frozenset[Who] = frozenset()

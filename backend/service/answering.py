@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from backend.service.ports import Ledger, Once
-from backend.service.till_model import KEPT_REFUSALS, Done
+from backend.service.ports import Ledger
+from backend.service.till_model import KEPT_REFUSALS, Done, Once
 
 T = TypeVar("T", bound=Done)
 

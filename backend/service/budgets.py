@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from backend.service.model import Campaign, Coupon
+from backend.service.chain_model import Campaign
+from backend.service.model import Coupon
 
 WHOLE = ""
 """The scope of a campaign as a whole; sorts before all others."""

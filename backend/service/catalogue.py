@@ -9,7 +9,7 @@ from datetime import datetime
 
 from backend.decision.facts import OfferFacts
 from backend.decision.snapshot import Snapshot
-from backend.service.model import Campaign, Offer
+from backend.service.chain_model import Campaign, Offer
 from backend.service.ports import Chain, Clock
 from stores.index import StoreIndex
 from stores.model import Product, Store

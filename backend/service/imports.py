@@ -10,10 +10,11 @@ from datetime import datetime
 from hashlib import blake2b
 
 from backend.decision.facts import QuietHours
+from backend.service.chain_model import ImportCount
 from backend.service.importing import MemberRow, PurchaseRow
 from backend.service.loyalty_model import TierGrant
 from backend.service.model import Consent, Member, Preferences, Purchase, Sale
-from backend.service.ports import ImportCount, Ports
+from backend.service.ports import Ports
 from backend.service.staff import Actor
 from stores.importing import MenuRow, RowProblem
 from stores.model import Product

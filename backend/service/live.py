@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.service.catalogue import Catalogue
+from backend.service.chain_model import Traffic
 from backend.service.life import as_of
-from backend.service.model import Coupon, Record, Totals, Traffic
+from backend.service.model import Coupon, Record, Totals
 from backend.service.opportunity import evidence, store_hour
 from backend.service.ports import Clock, Ports
 from stores.hours import for_store

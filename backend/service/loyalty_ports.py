@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.staff import Actor
-
-if TYPE_CHECKING:
-    from backend.service.ports import Once
+from backend.service.till_model import Once
 
 
 class Stars(Protocol):

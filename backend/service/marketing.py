@@ -8,9 +8,9 @@ from dataclasses import replace
 from backend.decision import messages
 from backend.service.budgets import Booked
 from backend.service.catalogue import Catalogue
+from backend.service.chain_model import Campaign, ImportCount, Offer
 from backend.service.errors import Conflict, Invalid, NotFound
-from backend.service.model import Campaign, Offer
-from backend.service.ports import Chain, ImportCount
+from backend.service.ports import Chain
 from backend.service.staff import Actor
 from stores.model import Store
 

@@ -13,9 +13,10 @@ from backend.decision.decide import decide
 from backend.decision.facts import Facts, MemberFacts, PresenceFacts, StoreFacts
 from backend.decision.result import Decision
 from backend.service.catalogue import Catalogue, View
+from backend.service.chain_model import Traffic
 from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import NotFound
-from backend.service.model import Coupon, Member, Outcome, Record, Traffic
+from backend.service.model import Coupon, Member, Outcome, Record
 from backend.service.ports import Clock, Ports
 from stores.geometry import extent_m
 from stores.hours import for_store, hour_of_week

@@ -9,49 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Protocol
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import Booked
-from backend.service.errors import InvalidIdToken, LullError, Unavailable
+from backend.service.chain_model import Campaign, ImportCount, Observation, Offer, Traffic
 from backend.service.life import CouponEvent
 from backend.service.loyalty_ports import Loyalty, Stars
 from backend.service.model import (
-    Accepted,
-    BasketItem,
     BooksOfMember,
-    Campaign,
     Chance,
-    Claimed,
     Consent,
     Coupon,
     Device,
     DeviceKey,
     Member,
-    Observation,
-    Offer,
     Preferences,
-    Purchase,
-    Push,
-    Queued,
     Record,
-    Redemption,
-    Refused,
-    Sale,
-    SendResult,
     Totals,
-    Traffic,
 )
+from backend.service.push_ports import Outbox, Sender
 from backend.service.retention import Retention
 from backend.service.staff import Actor
 from backend.service.staff_ports import Staff
-from backend.service.till_model import Bought, Done, Rollback, Ticket, Till
+from backend.service.till_ports import Sales
 from stores.model import Product, Store
 from stores.presence import PresenceState, Step
 from stores.sensitive import Category, SensitivePlace
-
-__all__ = ["Accepted", "InvalidIdToken", "Push", "Refused", "SendResult", "Unavailable"]
 
 
 class Members(Loyalty, Protocol):
@@ -115,15 +99,6 @@ class Presence(Protocol):
 
     def forget(self, member_id: str) -> None:
         """Drop all that is known of the member's whereabouts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCount:
-    """What an import did."""
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
 
 
 class Chain(Protocol):
@@ -212,27 +187,7 @@ class Chain(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """Who does something that must happen once: the credential, its Idempotency-Key, and a digest of the body."""
-
-    credential: str
-    key: str
-    digest: str
-
-    def name(self, prefix: str) -> str:
-        """An id that the same request always makes, so that a very late repetition does nothing anew either."""
-        return prefix + sha256("\x1f".join((self.credential, self.key, self.digest)).encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Try a push again, `at` that time of the real clock."""
-
-    at: float
-
-
-class Ledger(Stars, Protocol):
+class Ledger(Sales, Stars, Outbox, Protocol):
     """The books: decisions, coupons, budgets, capacity, the outbox, sales. Each method is one transaction.
 
     What takes a `Once` is done once in 24 hours: repeated, it answers as it did the first time, whatever has changed
@@ -282,52 +237,6 @@ class Ledger(Stars, Protocol):
     def timeline(self, coupon_id: str) -> tuple[CouponEvent, ...]:
         """What happened to a coupon, in order."""
 
-    def redeem(self, once: Once, ticket: Ticket, sale: Sale, till: Till, now: datetime) -> Redemption:
-        """Use a coupon at a till and book the sale, or count it on the sale that was booked under this `sale_id`.
-
-        Raises Conflict with the reason when the coupon is not good, and NotFound when there is none or the till may
-        not act for its store: who has no right to know learns no more than that.
-        """
-
-    def roll_back(
-        self,
-        once: Once,
-        redemption_id: str,
-        returned: tuple[BasketItem, ...],
-        reason: str,
-        allowed: Callable[[str], bool],
-        now: datetime,
-    ) -> Rollback:
-        """Undo the sale of a redemption, or the part of it that was `returned`; empty stands for all of it.
-
-        Discounts are worked out anew for what is kept, and what they took too much goes back to the budget. All that
-        counts on the sale shares its fate; coupons stay used. Raises NotFound when there is no such redemption of a
-        store that is `allowed`, Conflict when it was rolled back, and Invalid when more is returned than was kept.
-        """
-
-    def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
-        """Book a sale without a coupon. Raises Conflict when its id is booked, NotFound when the member is gone."""
-
-    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
-        """Keep a refusal (404, 409 or 422) as the answer to this request and raise it.
-
-        If the request was answered meanwhile, that answer stands: it is returned, or raised where it is a refusal.
-        """
-
-    def forget_answers(self, before: datetime) -> int:
-        """Drop answers given before then, whose keys are free again. How many."""
-
-    def add_purchases(self, purchases: Iterable[Purchase], by: Actor) -> int:
-        """Import past purchases, all or none; those there already (same id) are left out. How many were new.
-
-        So much the audit log tells.
-
-        Purchases of who is no member are kept without a person. They earn stars if the rules in force now say so.
-        """
-
-    def purchases(self) -> Iterable[Purchase]:
-        """All purchases, for learning."""
-
     def chances(self, campaign_id: str, since: datetime, until: datetime) -> tuple[Chance, ...]:
         """What the decisions from `since` until before `until` came to that gave something of the campaign, or would
         have: of those held out and of those who lost a race too."""
@@ -341,9 +250,6 @@ class Ledger(Stars, Protocol):
         How many these were. May run at any time, and twice at once.
         """
 
-    def sending(self, member_id: str, real_now: float) -> bool:
-        """Whether a push to the member may be under way: it was claimed, and neither settled nor given up since."""
-
     def erase(self, member_id: str, now: datetime) -> None:
         """Take out a member who is leaving; nothing happens for anybody else.
 
@@ -356,18 +262,6 @@ class Ledger(Stars, Protocol):
     def wipe(self) -> bool:
         """Take what erasures left in the database's own log out of it; False while somebody still reads it there."""
 
-    def claim(self, limit: int, real_now: float, lease_s: float) -> tuple[Claimed, ...]:
-        """Take due rows of the outbox for `lease_s` seconds, oldest first; nobody else gets them in that time."""
-
-    def queued(self, claimed: Claimed) -> Queued | None:
-        """What stands now about a push, all of one moment; None when the row ended or was claimed anew meanwhile."""
-
-    def settle(self, claimed: Claimed, result: Accepted | Retry | str) -> None:
-        """End a claim: the push was accepted, is to be tried again, or was dropped for the reason given.
-
-        Once somebody else has claimed the row, only that it was accepted still counts.
-        """
-
     def expire(self, now: datetime) -> int:
         """Close coupons past their end; budget and capacity they reserved are free again. How many."""
 
@@ -376,16 +270,6 @@ class Ledger(Stars, Protocol):
 
     def newest_coupons(self, limit: int) -> tuple[Coupon, ...]:
         """Coupons of all members, newest first."""
-
-
-class Sender(Protocol):
-    """Takes pushes to phones. Safe to use from several threads."""
-
-    def prepare(self) -> None:
-        """Get ready to send, which may take its time so that no send does. Raises Unavailable."""
-
-    def send(self, push: Push) -> SendResult:
-        """Try a push once, after `prepare`; a lasting or passing failure is a result, not an exception."""
 
 
 class Identity(Staff, Protocol):

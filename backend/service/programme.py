@@ -11,8 +11,9 @@ from backend.service.errors import Invalid, NotFound
 from backend.service.loyalty import in_force, standing
 from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, Standing, Tier, TierGrant
 from backend.service.model import Member
-from backend.service.ports import Clock, Ledger, Members, Once
+from backend.service.ports import Clock, Ledger, Members
 from backend.service.staff import Actor
+from backend.service.till_model import Once
 
 
 class Programme:

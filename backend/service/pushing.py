@@ -11,9 +11,11 @@ from math import floor
 import structlog
 
 from backend.decision.gates import sleeps
+from backend.service.chain_model import Campaign
 from backend.service.errors import Unavailable
-from backend.service.model import LIVE_STATES, Accepted, Campaign, Claimed, Push, Queued, Refused, SendResult
-from backend.service.ports import Clock, Ports, Retry
+from backend.service.model import LIVE_STATES
+from backend.service.ports import Clock, Ports
+from backend.service.push_model import Accepted, Claimed, Push, Queued, Refused, Retry, SendResult
 from stores.hours import for_store
 
 AT_ONCE = 64

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from backend.service.ports import Ledger
-
-BATCH = 1_000
-"""Rows of each kind in one short transaction."""
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +24,3 @@ class Retention:
     """Of stores, more than a year for comparison: from the observation on; then deleted."""
     audit: timedelta = timedelta(days=730)
     """What staff changed: from the change on; then deleted, oldest first."""
-
-
-def tidy(ledger: Ledger, now: datetime, kept: Retention = Retention()) -> int:
-    """Take out all that is older than it is kept, batch by batch; how many rows these were. Raises Unavailable."""
-    total = 0
-    while done := ledger.tidy(kept, now, BATCH):
-        total += done
-    return total

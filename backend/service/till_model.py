@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
 from backend.service.loyalty_model import Adjustment
@@ -73,6 +74,19 @@ class Bought:
     """A purchase in the books."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Who does something that must happen once: the credential, its Idempotency-Key, and a digest of the body."""
+
+    credential: str
+    key: str
+    digest: str
+
+    def name(self, prefix: str) -> str:
+        """An id that the same request always makes, so that a very late repetition does nothing anew either."""
+        return prefix + sha256("\x1f".join((self.credential, self.key, self.digest)).encode()).hexdigest()[:32]
 
 
 Done = Redemption | Rollback | Bought | Adjustment

@@ -9,13 +9,14 @@ from typing import Literal
 
 from backend.service.answering import answered
 from backend.service.catalogue import Catalogue
+from backend.service.chain_model import Observation
 from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import Forbidden, Invalid, NotFound
-from backend.service.model import BasketItem, Key, Observation, Purchase, Redemption, Sale
-from backend.service.ports import Clock, Once, Ports
+from backend.service.model import BasketItem, Key, Purchase, Redemption, Sale
+from backend.service.ports import Clock, Ports
 from backend.service.redemption import purchase_name, unknown
 from backend.service.terminals import Terminals
-from backend.service.till_model import Bought, Rollback, Ticket, Till
+from backend.service.till_model import Bought, Once, Rollback, Ticket, Till
 from backend.service.wallet import Wallet
 
 OLDEST = timedelta(hours=24)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil, fsum
 
-from backend.service.model import Observation, Traffic
+from backend.service.chain_model import Observation, Traffic
 
 SOLD_OUT_FOR = timedelta(hours=24)
 """A product that was told to be sold out is taken to be so for this long, unless it is told to be back."""

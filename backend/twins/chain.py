@@ -10,9 +10,8 @@ from typing import TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import COUNTERS, Booked
+from backend.service.chain_model import Campaign, ImportCount, Observation, Offer, Traffic
 from backend.service.errors import Conflict, NotFound
-from backend.service.model import Campaign, Observation, Offer, Traffic
-from backend.service.ports import ImportCount
 from backend.service.staff import Actor, menu_item_id
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 from backend.twins.world import World

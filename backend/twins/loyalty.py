@@ -21,8 +21,8 @@ from backend.service.loyalty import (
 )
 from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, Tier, TierGrant
 from backend.service.model import Member, Purchase
-from backend.service.ports import Once
 from backend.service.staff import Actor
+from backend.service.till_model import Once
 from backend.twins.world import World
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from backend.service.model import Accepted, Claimed, Queued
-from backend.service.ports import Retry
+from backend.service.push_model import Accepted, Claimed, Queued, Retry
 from backend.twins.world import OutboxRow, World
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Push, Refused, SendResult
+from backend.service.push_model import Accepted, Push, Refused, SendResult
 
 
 class TwinSender:

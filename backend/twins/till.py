@@ -10,10 +10,9 @@ from backend.service.budgets import spending
 from backend.service.errors import Conflict, LullError, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
-from backend.service.ports import Once
 from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
 from backend.service.staff import Actor
-from backend.service.till_model import Booking, Bought, Done, Refusal, Rollback, Standing, Ticket, Till
+from backend.service.till_model import Booking, Bought, Done, Once, Refusal, Rollback, Standing, Ticket, Till
 from backend.twins.loyalty import purchase_changed, purchases_imported
 from backend.twins.world import World
 

@@ -12,25 +12,13 @@ from typing import Any, TypeVar
 
 from backend.decision.snapshot import Snapshot
 from backend.service.budgets import COUNTERS, Booked, Limit, day_scope, limit, scopes, store_scope
+from backend.service.chain_model import Campaign, Observation, Offer
 from backend.service.errors import NotFound
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import RulesVersion, StarEntry
-from backend.service.model import (
-    Campaign,
-    Consent,
-    Coupon,
-    CouponState,
-    DeviceKey,
-    Member,
-    Observation,
-    Offer,
-    Purchase,
-    Record,
-    Redemption,
-)
-from backend.service.ports import Once
+from backend.service.model import Consent, Coupon, CouponState, DeviceKey, Member, Purchase, Record, Redemption
 from backend.service.staff import Actor, AuditEntry, KeyEntry, Tally, described
-from backend.service.till_model import ANSWERS_KEPT, Done, Refusal, Rollback, key_reused
+from backend.service.till_model import ANSWERS_KEPT, Done, Once, Refusal, Rollback, key_reused
 from stores.model import Product, Store
 from stores.sensitive import SensitivePlace
 

@@ -20,7 +20,7 @@ from backend.adapters.sql import Database, SqlChain, SqlKeys, upgrade
 from backend.adapters.sql import tables as t
 from backend.emulator.faults import Fault
 from backend.emulator.running import RunningEmulator, running_emulator
-from backend.service.model import Campaign, Observation, Offer
+from backend.service.chain_model import Campaign, Observation, Offer
 from backend.service.staff import Actor, NewKey
 from simulator.processes import Children, free_ports
 from stores.model import Circle, Position, Product, Store

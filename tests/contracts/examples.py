@@ -14,16 +14,15 @@ from backend.decision.decide import decide
 from backend.decision.facts import Facts
 from backend.decision.result import Decision
 from backend.decision.snapshot import Snapshot
+from backend.service.chain_model import Campaign, Offer
 from backend.service.life import CouponEvent
 from backend.service.model import (
     BasketItem,
-    Campaign,
     Consent,
     Coupon,
     CouponState,
     Device,
     Member,
-    Offer,
     Outcome,
     Purchase,
     Record,
@@ -31,10 +30,10 @@ from backend.service.model import (
     Registration,
     Sale,
 )
-from backend.service.ports import Once, Ports
+from backend.service.ports import Ports
 from backend.service.staff import Actor
 from backend.service.terms import Terms
-from backend.service.till_model import Rollback, Ticket, Till
+from backend.service.till_model import Once, Rollback, Ticket, Till
 from stores.model import Circle, Position, Product, Store
 from tests.backend.decision.builders import NOW as NOW
 from tests.backend.decision.builders import facts, offer

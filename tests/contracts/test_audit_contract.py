@@ -14,8 +14,9 @@ from backend.service.errors import NotFound
 from backend.service.loyalty_model import LoyaltyRules, TierGrant
 from backend.service.model import Member
 from backend.service.ports import Ports
-from backend.service.retention import Retention, tidy
+from backend.service.retention import Retention
 from backend.service.staff import AuditEntry, NewKey
+from backend.service.tidying import tidy
 from tests.contracts.examples import (
     BY,
     CAPPUCCINO,

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from backend.decision.snapshot import Rules, Snapshot
+from backend.service.chain_model import ImportCount, Observation, Traffic
 from backend.service.errors import Conflict
-from backend.service.model import Observation, Traffic
-from backend.service.ports import ImportCount, Ports
+from backend.service.ports import Ports
 from stores.model import Area, Circle, Product, Store
 from stores.sensitive import SensitivePlace
 from tests.contracts.examples import (

@@ -10,12 +10,13 @@ from typing import Any, NoReturn
 import pytest
 
 from backend.service.catalogue import Catalogue
+from backend.service.chain_model import Campaign, ImportCount
 from backend.service.consent import ConsentCache
 from backend.service.errors import Conflict, NotFound
 from backend.service.marketing import Marketing
 from backend.service.membership import Membership
-from backend.service.model import Campaign, Outcome, Preferences
-from backend.service.ports import ImportCount, Ports
+from backend.service.model import Outcome, Preferences
+from backend.service.ports import Ports
 from tests.backend.api.world import FakeClock
 from tests.contracts.examples import (
     BY,

@@ -31,26 +31,16 @@ from hypothesis.stateful import (
 from backend.decision.decide import decide
 from backend.decision.facts import OfferFacts
 from backend.decision.snapshot import Rules, Snapshot
+from backend.service.chain_model import Campaign
 from backend.service.life import DISMISSED, CouponEvent, Dismissed
 from backend.service.loyalty_model import LoyaltyRules
-from backend.service.model import (
-    LIVE_STATES,
-    Accepted,
-    BasketItem,
-    Campaign,
-    Claimed,
-    Coupon,
-    CouponState,
-    Member,
-    Purchase,
-    Record,
-    Sale,
-)
-from backend.service.ports import Once, Ports, Retry
+from backend.service.model import LIVE_STATES, BasketItem, Coupon, CouponState, Member, Purchase, Record, Sale
+from backend.service.ports import Ports
+from backend.service.push_model import Accepted, Claimed, Retry
 from backend.service.redemption import purchase_name
 from backend.service.staff import Actor
 from backend.service.terms import Terms
-from backend.service.till_model import ANSWERS_KEPT, KEPT_REFUSALS, Ticket
+from backend.service.till_model import ANSWERS_KEPT, KEPT_REFUSALS, Once, Ticket
 from backend.twins import twin_ports
 from tests.backend.decision.builders import offer
 from tests.contracts.adapters import ports_over, rows_as_upgraded

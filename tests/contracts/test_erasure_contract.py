@@ -10,8 +10,9 @@ from backend.decision.facts import Facts
 from backend.service.errors import Conflict, NotFound
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import TierGrant
-from backend.service.model import Accepted, BooksOfMember, CouponState, Member, Preferences
-from backend.service.ports import Ports, Retry
+from backend.service.model import BooksOfMember, CouponState, Member, Preferences
+from backend.service.ports import Ports
+from backend.service.push_model import Accepted, Retry
 from tests.contracts.books import written
 from tests.contracts.examples import (
     BY,

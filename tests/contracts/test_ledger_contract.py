@@ -10,8 +10,9 @@ import pytest
 from backend.decision.facts import Facts
 from backend.decision.result import Reason
 from backend.service.errors import NotFound
-from backend.service.model import Accepted, Consent, CouponState, Member
+from backend.service.model import Consent, CouponState, Member
 from backend.service.ports import Ports
+from backend.service.push_model import Accepted
 from tests.contracts.examples import (
     BY,
     CONSENT,

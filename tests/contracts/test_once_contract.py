@@ -10,7 +10,8 @@ import pytest
 
 from backend.service.errors import Conflict, Invalid, LullError, NotFound
 from backend.service.model import Redemption
-from backend.service.ports import Once, Ports
+from backend.service.ports import Ports
+from backend.service.till_model import Once
 from tests.contracts.examples import NOW, at_once, budget, give, minutes, once, open_shop, purchase, redeem, roll_back
 
 DAY = timedelta(hours=24)

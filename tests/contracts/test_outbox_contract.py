@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from backend.service.model import Accepted, Claimed, CouponState, Queued
-from backend.service.ports import Ports, Retry
+from backend.service.model import CouponState
+from backend.service.ports import Ports
+from backend.service.push_model import Accepted, Claimed, Queued, Retry
 from tests.contracts.examples import (
     BY,
     CONSENT,

@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from backend.service.chain_model import Observation
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import StarEntry
-from backend.service.model import Accepted, CouponState, Observation
+from backend.service.model import CouponState
 from backend.service.ports import Ports
-from backend.service.retention import Retention, tidy
+from backend.service.push_model import Accepted
+from backend.service.retention import Retention
+from backend.service.tidying import tidy
 from tests.contracts.books import written
 from tests.contracts.examples import (
     BY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Push, Refused
+from backend.service.push_model import Accepted, Push, Refused
 from backend.twins import TwinSender
 
 

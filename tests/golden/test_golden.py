@@ -10,7 +10,9 @@ import pytest
 
 from backend.decision.decide import decide
 from backend.decision.result import Decision, Reason
-from backend.service.model import Campaign, Consent, Member, Outcome, Record, Tier
+from backend.service.chain_model import Campaign
+from backend.service.loyalty_model import Tier
+from backend.service.model import Consent, Member, Outcome, Record
 from backend.service.ports import Ports
 from tests.contracts.examples import BY, KAMPPI, NOW, coupon_of, put_down
 from tests.golden import make

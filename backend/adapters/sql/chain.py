@@ -17,9 +17,8 @@ from backend.adapters.sql.database import Database, bump
 from backend.adapters.sql.traffic import SqlTraffic
 from backend.decision.snapshot import SNAPSHOT, Snapshot
 from backend.service.budgets import COUNTERS, Booked
+from backend.service.chain_model import Campaign, ImportCount, Offer
 from backend.service.errors import Conflict, NotFound
-from backend.service.model import Campaign, Offer
-from backend.service.ports import ImportCount
 from backend.service.staff import Actor, menu_item_id
 from stores.model import Product, Store
 from stores.sensitive import Category, SensitivePlace

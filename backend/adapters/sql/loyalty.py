@@ -36,8 +36,8 @@ from backend.service.loyalty import (
 )
 from backend.service.loyalty_model import Adjustment, LoyaltyRules, Profile, RulesVersion, StarEntry, TierGrant
 from backend.service.model import Purchase
-from backend.service.ports import Once
 from backend.service.staff import Actor
+from backend.service.till_model import Once
 
 _p = sa.bindparam
 _m, _s, _r = t.members.c, stars.c, loyalty_rules.c

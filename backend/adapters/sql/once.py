@@ -18,8 +18,7 @@ from backend.adapters.sql.tables_till import idempotency
 from backend.service.errors import InFlight, LullError
 from backend.service.loyalty_model import Adjustment
 from backend.service.model import Redemption
-from backend.service.ports import Once
-from backend.service.till_model import ANSWERS_KEPT, Bought, Done, Refusal, Rollback, key_reused
+from backend.service.till_model import ANSWERS_KEPT, Bought, Done, Once, Refusal, Rollback, key_reused
 
 T = TypeVar("T", bound=Done)
 

@@ -10,8 +10,7 @@ from backend.adapters.sql import rows
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
-from backend.service.model import Accepted, Claimed, Queued
-from backend.service.ports import Retry
+from backend.service.push_model import Accepted, Claimed, Queued, Retry
 
 _q = t.outbox.c
 

@@ -14,15 +14,14 @@ from backend.adapters.sql import rows_loyalty as loyalty
 from backend.adapters.sql import tables as t
 from backend.decision.facts import FACTS
 from backend.decision.result import Decision
+from backend.service.chain_model import Campaign, Offer
 from backend.service.model import (
     PURPOSES,
-    Campaign,
     Consent,
     Coupon,
     CouponState,
     Device,
     Member,
-    Offer,
     Preferences,
     Record,
     Registration,

@@ -21,10 +21,9 @@ from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, InFlight, NotFound
 from backend.service.life import CouponEvent, check_live
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
-from backend.service.ports import Once
 from backend.service.redemption import book, check, undo, unknown, used
 from backend.service.staff import Actor
-from backend.service.till_model import Booking, Bought, Rollback, Ticket, Till
+from backend.service.till_model import Booking, Bought, Once, Rollback, Ticket, Till
 
 _p, _k = sa.bindparam, t.coupons.c
 _BY_ID = Prepared(sa.select(t.coupons).where(_k.id == _p("coupon")))

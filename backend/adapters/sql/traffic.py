@@ -11,7 +11,7 @@ from backend.adapters.sql import audit
 from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
-from backend.service.model import Observation, Traffic
+from backend.service.chain_model import Observation, Traffic
 from backend.service.staff import Actor
 from backend.service.traffic import SOLD_OUT_FOR, Standing, traffic_of
 

@@ -18,9 +18,9 @@ from backend.api.schemas.marketing import (
     ScopeBody,
 )
 from backend.api.schemas.stores import StoreAnswer, StoreBody, StoreChangesBody
+from backend.service.chain_model import Campaign, Offer
 from backend.service.errors import NotFound
 from backend.service.marketing import EVERYTHING
-from backend.service.model import Campaign, Offer
 from stores.model import Store
 
 MARKETER: frozenset[Who] = frozenset({"marketer"})

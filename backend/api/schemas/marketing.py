@@ -12,7 +12,9 @@ from backend.api.schemas.base import Body, Count, Currency, Id, ImportedId, Mome
 from backend.decision.facts import Trigger
 from backend.decision.result import Forecast, Reason
 from backend.service.budgets import Booked
-from backend.service.model import Campaign, Offer, Outcome, Record, Tier
+from backend.service.chain_model import Campaign, Offer
+from backend.service.loyalty_model import Tier
+from backend.service.model import Outcome, Record
 
 Status = Literal["draft", "active", "paused", "ended"]
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from backend.api.schemas.base import Body, Currency, ImportedId, Item, Moment, Money, Secret, Text
-from backend.service.model import BasketItem, Observation, Redemption, Sale
+from backend.service.chain_model import Observation
+from backend.service.model import BasketItem, Redemption, Sale
 from backend.service.till_model import Rollback
 from backend.service.tills import Shown
 from stores.money import money

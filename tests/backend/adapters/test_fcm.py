@@ -21,7 +21,7 @@ from backend.emulator.faults import Fault
 from backend.emulator.keys import Keys, generate_keys
 from backend.emulator.running import RunningEmulator, running_emulator
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Push, Refused
+from backend.service.push_model import Accepted, Push, Refused
 
 NOW = 1_780_408_800.0
 

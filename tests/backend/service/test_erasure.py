@@ -7,8 +7,8 @@ import pytest
 from backend.service.consent import ConsentCache
 from backend.service.erasure import SEND_PATIENCE_S, Erasure, finish_erasures
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted
 from backend.service.ports import Ports
+from backend.service.push_model import Accepted
 from backend.twins import twin_ports
 from tests.backend.api.world import FakeClock
 from tests.contracts.examples import give, open_shop

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from backend.service.chain_model import ImportCount
 from backend.service.importing import read_members, read_purchases
 from backend.service.imports import import_members, import_menu, import_purchases
 from backend.service.learn import Learnt, learn
-from backend.service.ports import ImportCount, Ports
+from backend.service.ports import Ports
 from backend.service.staff import COMMAND_LINE, Actor
 from backend.twins import twin_ports
 from stores.importing import read_menu

@@ -9,20 +9,9 @@ from typing import Any
 import pytest
 
 from backend.decision.facts import QuietHours
-from backend.service.model import (
-    Accepted,
-    Campaign,
-    Claimed,
-    Coupon,
-    CouponState,
-    Device,
-    Member,
-    Preferences,
-    Queued,
-    Refused,
-    Registration,
-)
-from backend.service.ports import Retry
+from backend.service.chain_model import Campaign
+from backend.service.model import Coupon, CouponState, Device, Member, Preferences, Registration
+from backend.service.push_model import Accepted, Claimed, Queued, Refused, Retry
 from backend.service.pushing import Outbox, dropped, message, outcome
 from backend.twins import TwinSender
 from stores.model import Circle, Position, Store

@@ -13,8 +13,9 @@ from typing import Any, cast
 import pytest
 
 from backend.service.errors import Unavailable
-from backend.service.model import Accepted, Device, Push, Registration, SendResult
+from backend.service.model import Device, Registration
 from backend.service.ports import Ledger, Ports
+from backend.service.push_model import Accepted, Push, SendResult
 from backend.service.pushing import LEASE_S, Outbox
 from backend.twins import TwinSender, twin_ports
 from tests.contracts.examples import BY, CONSENT, NOW, SPRING, give, open_shop

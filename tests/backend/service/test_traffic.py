@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.service.model import Observation, Traffic
+from backend.service.chain_model import Observation, Traffic
 from backend.service.traffic import Standing, traffic_of
 from tests.backend.decision.builders import NOW
 
