@@ -34,3 +34,12 @@ def test_small_groups_and_what_would_tell_them_are_hidden() -> None:
 def test_one_member_many_times_is_no_group() -> None:
     chances = crowd("a", "green", 1) * 50
     assert all(each.counts is None for each in cells(chances))
+
+
+def test_each_stage_that_a_coupon_came_to_is_counted() -> None:
+    events = ("", "delivered", "opened redeemed", "redeemed rolled_back")
+    chances = [Chance(f"m{n}", "a", "green", "issued", frozenset(events[n % 4].split()), n % 4) for n in range(40)]
+    told = {(each.store_id, each.tier): each.counts for each in cells(chances)}
+    assert told[None, None] == Counts(
+        members=40, offered=40, issued=40, delivered=10, opened=10, redeemed=20, rolled_back=10, spent_minor=60
+    )
