@@ -110,6 +110,9 @@ class Chain(Protocol):
     def version(self) -> int:
         """A number that grows with every change of what follows, but for observations and baselines."""
 
+    def check(self) -> None:
+        """Raise Unavailable when nothing can be read, or when this process's last write failed and another does too."""
+
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
 

@@ -35,6 +35,9 @@ class TwinChain:
         with self._world.lock:
             return self._world.version
 
+    def check(self) -> None:
+        """Memory can be read and written."""
+
     def stores(self) -> tuple[Store, ...]:
         """All stores, by id."""
         with self._world.lock:

@@ -40,6 +40,13 @@ class SqlChain(SqlTraffic):
         with self._database.read() as connection:
             return int(connection.execute(_VERSION).scalar_one())
 
+    def check(self) -> None:
+        """Read, and write where the last write failed."""
+        self.version()
+        if self._database.write_failed:
+            with self._database.write() as connection:
+                bump(connection)  # SQLite writes nothing for a value that stays the same
+
     @contextmanager
     def _change(self) -> Iterator[sa.Connection]:
         """A transaction in which nobody else changes the catalogue: on PostgreSQL all who do lock its version first."""

@@ -88,6 +88,7 @@ class Database:
         self._writer = engine.execution_options(writes=True, preserve_rowcount=True)
         # SQLite takes one writer at a time: a lock wakes the next at once, its own busy handler sleeps and polls.
         self._lock: Any = _Turns() if self.is_sqlite else nullcontext()
+        self.write_failed = False
         self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
@@ -99,8 +100,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A connection in one transaction, committed at the end and rolled back by an exception."""
-        with _mapped(), self._lock, self._writer.begin() as connection:
-            yield connection
+        try:
+            with _mapped(), self._lock, self._writer.begin() as connection:
+                yield connection
+        except Unavailable:
+            self.write_failed = True
+            raise
+        self.write_failed = False
 
     @contextmanager
     def write_many(self) -> Iterator[sa.Connection]:
@@ -169,8 +175,9 @@ def _mapped() -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
         if "no such table" in str(error) or "no such column" in str(error):
             raise _not_ready() from error
-        log.warning("database unavailable", error=type(error).__name__)
-        raise Unavailable("database_unavailable", "the database cannot be reached now: try again soon") from error
+        log.warning("database unavailable", error=type(error).__name__, cause=_cause(error))
+        detail = "the database cannot be reached, or not written, now: try again soon"
+        raise Unavailable("database_unavailable", detail) from error
     except exc.DataError as error:
         raise Invalid("data", "the database cannot hold a value: it is too large, or no text") from error
     except exc.ProgrammingError as error:
@@ -185,6 +192,12 @@ def _mapped() -> Iterator[None]:
         if "not a database" in str(error) or "malformed" in str(error):
             raise Unavailable("no_database", "the file is not a SQLite database, or it is damaged") from error
         raise
+
+
+def _cause(error: exc.SQLAlchemyError) -> str | None:
+    """What the database calls it, such as SQLITE_FULL or 53100: a full disk."""
+    original = getattr(error, "orig", None)
+    return getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
 
 
 def _not_ready() -> Unavailable:

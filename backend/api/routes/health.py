@@ -21,12 +21,12 @@ def healthz(call: Call) -> HealthAnswer:
 
 
 def readyz(call: Call) -> HealthAnswer:
-    """The database answers; Unavailable otherwise."""
-    call.services.ports.chain.version()
+    """The database answers, and takes writes as far as is known; Unavailable otherwise."""
+    call.services.ports.chain.check()
     return HealthAnswer()
 
 
 ROUTES = (
     Route("GET", "/healthz", healthz, "The server runs", HealthAnswer),
-    Route("GET", "/readyz", readyz, "The server can reach its database", HealthAnswer),
+    Route("GET", "/readyz", readyz, "The server can read and write its database", HealthAnswer),
 )

@@ -133,7 +133,7 @@ def test_a_port_that_is_away_gives_503_and_when_to_come_back(lull: Lull, monkeyp
     def away(*_: object) -> int:
         raise Unavailable("database_away", "the database cannot be reached; try again later")
 
-    monkeypatch.setattr(type(lull.ports.chain), "version", away)
+    monkeypatch.setattr(type(lull.ports.chain), "check", away)
     answer = lull.get("/readyz", None)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.get_json()["type"] == "/problems/database_away"
@@ -147,7 +147,7 @@ def test_who_does_too_much_is_told_in_whole_seconds_when_to_go_on(
     def enough(*_: object) -> int:
         raise TooMany("rate_limited", "too many requests: wait", wait_s)
 
-    monkeypatch.setattr(type(lull.ports.chain), "version", enough)
+    monkeypatch.setattr(type(lull.ports.chain), "check", enough)
     answer = lull.get("/readyz", None)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, told)
     assert answer.get_json()["type"] == "/problems/rate_limited"
