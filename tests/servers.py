@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: the one named, the one at hand, or one of our own."""
+"""Databases for tests. A PostgreSQL server is the one named, the one at hand, or one of our own."""
 
 from __future__ import annotations
 
@@ -54,6 +54,12 @@ def postgresql_database() -> Iterator[str]:
             yield _sqlalchemy_url(base, name)
         finally:
             _execute(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@contextmanager
+def sqlite_database(folder: Path) -> Iterator[str]:
+    """The URL of a file that is not there yet."""
+    yield f"sqlite:///{folder / 'lull.db'}"
 
 
 def _sqlalchemy_url(base: Mapping[str, object], name: str) -> str:

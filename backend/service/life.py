@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
+from backend.decision.facts import Facts
+from backend.decision.result import Decision, Given
 from backend.service.errors import Conflict
 from backend.service.model import LIVE_STATES, Coupon, CouponState
 from backend.service.staff import Actor
+from backend.service.terms import Terms
 
 MOVES: Mapping[CouponState, tuple[CouponState, ...]] = {
     CouponState.ISSUED: (
@@ -65,6 +68,31 @@ class CouponEvent:
     cause: str
     reported_at: datetime | None = None
     reason: str | None = None
+
+
+def coupon_of(
+    facts: Facts, decision: Decision, given: Given, terms: Terms, budget_day: date, code_key: str = ""
+) -> Coupon:
+    """The coupon that a decision gives. `budget_day` is the day it is booked on, `code_key` names its code's secret."""
+    return Coupon(
+        id=decision.opportunity_id,
+        member_id=facts.member.id,
+        store_id=facts.store.id,
+        store_name=facts.store.name,
+        campaign_id=given.campaign_id,
+        offer_id=given.offer_id,
+        product_id=given.product_id,
+        product_name=given.product_name,
+        discount_minor=given.discount_minor,
+        currency=given.currency,
+        title=given.title,
+        body=given.body,
+        issued_at=decision.at,
+        expires_at=given.expires_at,
+        budget_day=budget_day,
+        terms=terms,
+        code_key=code_key,
+    )
 
 
 def issued(coupon: Coupon) -> CouponEvent:

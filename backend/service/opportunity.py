@@ -16,6 +16,7 @@ from backend.service.catalogue import Catalogue, View
 from backend.service.chain_model import Traffic
 from backend.service.coupon_codes import CouponCodes
 from backend.service.errors import NotFound
+from backend.service.life import coupon_of
 from backend.service.model import Coupon, Member, Outcome, Record
 from backend.service.ports import Clock, Ports
 from stores.geometry import extent_m
@@ -88,25 +89,7 @@ class Opportunities:
         if given is None:
             return None
         terms = next(offer.terms() for offer, _ in view.offers if offer.id == given.offer_id)
-        return Coupon(
-            id=decision.opportunity_id,
-            member_id=facts.member.id,
-            store_id=facts.store.id,
-            store_name=facts.store.name,
-            campaign_id=given.campaign_id,
-            offer_id=given.offer_id,
-            product_id=given.product_id,
-            product_name=given.product_name,
-            discount_minor=given.discount_minor,
-            currency=given.currency,
-            title=given.title,
-            body=given.body,
-            issued_at=decision.at,
-            expires_at=given.expires_at,
-            budget_day=budget_day,
-            terms=terms,
-            code_key=self._codes.key_name,
-        )
+        return coupon_of(facts, decision, given, terms, budget_day, self._codes.key_name)
 
     def _facts(self, view: View, store: Store, member_id: str, signal: Signal, now: datetime) -> Facts | None:
         member = self._ports.members.get(member_id)

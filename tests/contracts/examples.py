@@ -14,6 +14,7 @@ from backend.decision.decide import decide
 from backend.decision.facts import Facts
 from backend.decision.result import Decision
 from backend.decision.snapshot import Snapshot
+from backend.service import life
 from backend.service.chain_model import Campaign, Offer
 from backend.service.life import CouponEvent
 from backend.service.model import (
@@ -124,24 +125,7 @@ def coupon_of(about: Facts, decision: Decision, terms: Terms = NONE) -> Coupon:
     """The coupon a decision makes."""
     given = decision.given
     assert given is not None
-    return Coupon(
-        id=decision.opportunity_id,
-        member_id=about.member.id,
-        store_id=about.store.id,
-        store_name=about.store.name,
-        campaign_id=given.campaign_id,
-        offer_id=given.offer_id,
-        product_id=given.product_id,
-        product_name=given.product_name,
-        discount_minor=given.discount_minor,
-        currency=given.currency,
-        title=given.title,
-        body=given.body,
-        issued_at=decision.at,
-        expires_at=given.expires_at,
-        budget_day=decision.at.date(),
-        terms=terms,
-    )
+    return life.coupon_of(about, decision, given, terms, budget_day=decision.at.date())
 
 
 def code_hash(coupon_id: str) -> str:

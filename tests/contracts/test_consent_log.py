@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,7 @@ from sqlalchemy import exc
 from backend.adapters.sql import Database, SqlLedger, SqlMembers, upgrade
 from backend.adapters.sql import tables as t
 from tests.contracts.examples import CONSENT, NOW
-from tests.servers import postgresql_database
-
-
-@contextmanager
-def sqlite_database(folder: Path) -> Iterator[str]:
-    """A new file's URL."""
-    yield f"sqlite:///{folder / 'lull.db'}"
+from tests.servers import postgresql_database, sqlite_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

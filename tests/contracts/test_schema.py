@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,11 @@ import sqlalchemy as sa
 from backend.adapters.sql import Database, upgrade
 from backend.adapters.sql.tables import metadata
 from tests.contracts.privacy_page import PAGE, gaps
-from tests.servers import postgresql_database
+from tests.servers import postgresql_database, sqlite_database
 
 Shape = dict[str, Any]
 KEPT_AS_ACCOUNTING = {"coupons", "purchases"}
 """Tables whose rows stay after an erasure, without a person."""
-
-
-@contextmanager
-def sqlite_database(folder: Path) -> Iterator[str]:
-    """The URL of a file that is not there yet."""
-    yield f"sqlite:///{folder / 'lull.db'}"
 
 
 def shape(url: str, make: Callable[[sa.Connection], None] | None = None) -> Shape:

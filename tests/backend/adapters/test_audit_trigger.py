@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,7 @@ from sqlalchemy import exc
 from backend.adapters.sql import Database, SqlChain, upgrade
 from backend.adapters.sql.tables_staff import audit
 from tests.contracts.examples import BY, KAMPPI, PASILA
-from tests.servers import postgresql_database
-
-
-@contextmanager
-def sqlite_database(folder: Path) -> Iterator[str]:
-    """The URL of a file that is not there yet."""
-    yield f"sqlite:///{folder / 'lull.db'}"
+from tests.servers import postgresql_database, sqlite_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
