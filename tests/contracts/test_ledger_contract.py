@@ -239,6 +239,16 @@ def test_coupons_past_their_end_give_back_what_they_reserved(ports: Ports) -> No
     assert (budget(ports), outstanding(ports)) == ((100, 100), 1)
 
 
+@pytest.mark.timeout(20)
+def test_expiry_goes_on_batch_by_batch_and_comes_to_an_end(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.adapters.sql.ledger.EXPIRE_BATCH", 2)
+    open_shop(ports, members=("aino", "eero", "sisu"))
+    for name in ("aino", "eero", "sisu"):
+        give(ports, name)
+    assert [ports.ledger.expire(NOW + minutes(31)) for _ in range(2)] == [3, 0]
+    assert (budget(ports), outstanding(ports)) == ((0, 0), 0)
+
+
 def test_a_push_that_still_waits_when_its_coupon_ends_is_dropped(ports: Ports) -> None:
     open_shop(ports, members=("aino", "eero"))
     give(ports, "aino")
