@@ -209,9 +209,8 @@ def _begin(session: Session, cast: Cast, pool: ThreadPoolExecutor, err: Console)
     soonest = now + session.clock.rate * 0.5
     if soonest > session.city.start:
         session.city.begin_at(soonest)
-        advance(
-            session.city.env, max(now, session.city.env.now)
-        )  # the clock went on meanwhile, which is no lag of the minutes
+        # What goes by before the minutes is no lag of theirs.
+        advance(session.city.env, max(now, session.city.env.now))
 
 
 def _play(session: Session, stack: ExitStack, err: Console) -> Lag:
