@@ -20,6 +20,7 @@ import urllib3
 from backend.adapters.sql import upgrade
 from backend.emulator.running import RunningEmulator, running_emulator
 from backend.service.model import Role
+from backend.service.ports import Ports
 from backend.service.staff import COMMAND_LINE, Actor, NewKey
 from backend.settings import Settings
 from backend.wiring import open_ports
@@ -66,6 +67,7 @@ class Running:
     children: Children
     emulator: RunningEmulator
     ports: tuple[int, ...]
+    database_url: str
     servers: dict[int, Child] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     names: Iterator[int] = field(default_factory=count)
@@ -83,13 +85,20 @@ class Running:
         self.children.wait_healthy(child, self.ports[number], "/readyz", START_S)
         self.servers[number] = child
 
-    def kill(self, number: int) -> None:
-        """kill -9 a server and all its processes, amid whatever it does."""
+    def end(self, number: int, how: signal.Signals) -> int:
+        """Tell a server and all its processes to end, amid whatever it does; its exit code."""
         child = self.servers.pop(number)
         with suppress(ProcessLookupError):
-            os.killpg(child.process.pid, signal.SIGKILL)
-        child.process.wait()
+            os.killpg(child.process.pid, how)
+        code = child.process.wait()
         self.children.running.remove(child)
+        return code
+
+    @contextmanager
+    def books(self) -> Iterator[Ports]:
+        """What stands in the database itself."""
+        with open_ports(Settings(database_url=self.database_url)) as (ports, _):
+            yield ports
 
     def close(self) -> None:
         """End the connections."""
@@ -197,6 +206,11 @@ class Running:
         }  # fmt: skip
         return self.call("POST", "/v1/redemptions", self.keys["till"], body, once, at)
 
+    def roll_back(self, redemption_id: str, once: str, at: int = 0) -> Answer:
+        """Undo a redemption at the till."""
+        path = f"/v1/redemptions/{redemption_id}/rollback"
+        return self.call("POST", path, self.keys["till"], {"reason": "cold"}, once, at)
+
     def state(self, coupon: Held, at: int = 0) -> str:
         """The coupon's state, as its member sees it."""
         return str(self.good("GET", f"/v1/me/coupons/{coupon.id}", coupon.session, at=at)["state"])
@@ -259,7 +273,7 @@ def running(folder: Path, database_url: str, redis_url: str | None, servers: int
         if redis_url is not None:
             env["LULL_REDIS_URL"] = redis_url
         with Children(folder, env) as children:
-            made = Running(children, emulator, tuple(free_ports(servers)))
+            made = Running(children, emulator, tuple(free_ports(servers)), database_url)
             made.keys |= prepared(database_url)
             for number in range(servers):
                 made.start(number)
