@@ -200,6 +200,18 @@ def test_more_than_was_bought_is_not_returned(ports: Ports, wrong: BasketItem) -
     assert (budget(ports), the_sale(ports).sale) == ((0, 100), SALE)
 
 
+def test_what_returns_take_back_of_a_discount_adds_up(ports: Ports) -> None:
+    open_shop(ports)
+    pieces = tuple(BasketItem("cappuccino", 1, price) for price in (400, 80, 60))
+    done = redeem(ports, give(ports), items=pieces, total_minor=540)
+    spent = [budget(ports)[1]]
+    for number, piece in enumerate(pieces):
+        roll_back(ports, done.id, piece, key=f"b{number}")
+        spent.append(budget(ports)[1])
+    assert spent == [100, 80, 60, 0]
+    check_books(ports)
+
+
 def test_a_return_that_misses_the_minimum_spend_loses_the_discount(ports: Ports) -> None:
     open_shop(ports)
     done = redeem(ports, give(ports, terms=Terms(minimum_spend_minor=700)))
