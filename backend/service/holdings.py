@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import StarEntry
+from backend.service.member_books import Return
 from backend.service.model import Consent, Coupon, DeviceKey, Member, Purchase, Record, Redemption
 from backend.service.ports import Clock, Ports
 from stores.presence import PresenceState, Step
@@ -15,7 +17,10 @@ from stores.presence import PresenceState, Step
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """What is known of a member; `timelines` and `redemptions` by coupon. Presence stands in memory only."""
+    """What is known of a member; `timelines` and `redemptions` by coupon, `returns` by redemption.
+
+    Presence stands in memory only.
+    """
 
     exported_at: datetime
     member: Member
@@ -26,6 +31,7 @@ class Everything:
     coupons: tuple[Coupon, ...]
     timelines: Mapping[str, tuple[CouponEvent, ...]]
     redemptions: Mapping[str, Redemption]
+    returns: Mapping[str, tuple[Return, ...]]
     purchases: tuple[Purchase, ...]
     stars: tuple[StarEntry, ...]
 
@@ -50,6 +56,7 @@ class Holdings:
             coupons=books.coupons,
             timelines={coupon.id: self._ports.ledger.timeline(coupon.id) for coupon in books.coupons},
             redemptions={each.coupon_id: each for each in books.redemptions},
+            returns=_by_redemption(books.returns),
             purchases=books.purchases,
             stars=self._ports.members.stars(member.id),
         )
@@ -57,3 +64,10 @@ class Holdings:
     def _presence(self, member_id: str) -> PresenceState | None:
         # A step that leaves everything as it is tells how it is.
         return self._ports.presence.apply(member_id, self._clock.real(), lambda state: Step(state)).state
+
+
+def _by_redemption(returns: Iterable[Return]) -> Mapping[str, tuple[Return, ...]]:
+    found: dict[str, list[Return]] = defaultdict(list)
+    for each in returns:
+        found[each.rollback.redemption_id].append(each)
+    return {name: tuple(of_it) for name, of_it in found.items()}

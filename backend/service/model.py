@@ -222,16 +222,6 @@ class Chance:
 
 
 @dataclass(frozen=True, slots=True)
-class BooksOfMember:
-    """All in the books that names one member, oldest first."""
-
-    decisions: tuple[Record, ...] = ()
-    coupons: tuple[Coupon, ...] = ()
-    redemptions: tuple[Redemption, ...] = ()
-    purchases: tuple[Purchase, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Key:
     """An API key: who it is, its role, and the stores it is bound to (None: all of the chain)."""
 

@@ -16,8 +16,8 @@ from backend.service.budgets import Booked
 from backend.service.chain_model import Campaign, ImportCount, Observation, Offer, Traffic
 from backend.service.life import CouponEvent
 from backend.service.loyalty_ports import Loyalty, Stars
+from backend.service.member_books import BooksOfMember
 from backend.service.model import (
-    BooksOfMember,
     Chance,
     Consent,
     Coupon,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.service.model import BooksOfMember
+from backend.service.member_books import BooksOfMember, Return
 from backend.twins.world import World
 
 
@@ -19,10 +19,13 @@ class TwinHoldings:
             names = {coupon.id for coupon in mine}
             decided = [each for each in world.records.values() if each.facts.member.id == member_id]
             used = [each for each in world.redemptions.values() if each.coupon_id in names]
+            undone = {each.id for each in used}
+            returned = [Return(*each) for each in world.rollbacks.values() if each[0].redemption_id in undone]
             bought = [each for each in world.purchases.values() if each.member_id == member_id]
             return BooksOfMember(
                 tuple(sorted(decided, key=lambda each: (each.decision.at, each.decision.opportunity_id))),
                 tuple(sorted(mine, key=lambda each: (each.issued_at, each.id))),
                 tuple(sorted(used, key=lambda each: each.redeemed_at)),
+                tuple(sorted(returned, key=lambda each: (each.rollback.rolled_back_at, each.rollback.id))),
                 tuple(sorted(bought, key=lambda each: (each.at, each.id))),
             )

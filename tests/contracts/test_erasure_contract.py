@@ -10,11 +10,13 @@ from backend.decision.facts import Facts
 from backend.service.errors import Conflict, NotFound
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import TierGrant
-from backend.service.model import BooksOfMember, CouponState, Member, Preferences
+from backend.service.member_books import BooksOfMember, Return
+from backend.service.model import CouponState, Member, Preferences
 from backend.service.ports import Ports
 from backend.service.push_model import Accepted, Retry
 from tests.contracts.books import written
 from tests.contracts.examples import (
+    BUN,
     BY,
     CONSENT,
     NOW,
@@ -126,10 +128,12 @@ def test_the_books_tell_all_that_names_a_member(ports: Ports) -> None:
     done = redeem(ports, coupon)
     ports.ledger.buy(once("b"), purchase("p", "aino", at=9), NOW)
     ports.ledger.buy(once("c"), purchase("q", "eero"), NOW)
+    back = roll_back(ports, done.id, BUN)
     books = ports.ledger.of_member("aino")
     assert [each.decision.opportunity_id for each in books.decisions] == [each.id for each in books.coupons]
     assert [each.id for each in books.coupons] == [coupon.id]
     assert books.redemptions == (done,)
+    assert books.returns == (Return(back, "changed mind"),)
     assert [each.id for each in books.purchases] == [done.id, "p"]
     assert ports.ledger.of_member("nobody") == BooksOfMember()
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from backend.adapters.sql.rows import Part, Row
+from backend.service.member_books import Return
 from backend.service.model import BasketItem, Purchase, Redemption, Sale
 from backend.service.till_model import Rollback
 
@@ -27,6 +28,13 @@ def redemption_row(redemption: Redemption) -> dict[str, Any]:
 def rollback_row(rollback: Rollback, reason: str) -> dict[str, Any]:
     """A return's columns."""
     return {**asdict(rollback), "reason": reason, "items": ITEMS.dump_json(rollback.items).decode()}
+
+
+def returned(row: Any) -> Return:
+    """A return."""
+    values = {**row._mapping, "items": ITEMS.validate_json(row.items)}
+    reason = values.pop("reason")
+    return Return(Rollback(**values), reason)
 
 
 def purchase_row(purchase: Purchase) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from backend.api.schemas.members import DeviceKeyAnswer, PreferencesAnswer
 from backend.service.holdings import Everything
 from backend.service.life import CouponEvent
 from backend.service.loyalty_model import StarEntry, Tier, TierGrant, TierStep
+from backend.service.member_books import Return
 from backend.service.model import Consent, Coupon, Device, Purchase, Purpose, Record, Redemption
 from stores.presence import PresenceState
 
@@ -39,11 +40,19 @@ class ExportedMember:
 
 @dataclass(frozen=True, slots=True)
 class ExportedCoupon:
-    """A coupon, what happened to it, and how it was used if it was."""
+    """A coupon, what happened to it, how it was used if it was, and what came back of that sale."""
 
     coupon: Coupon
     timeline: tuple[CouponEvent, ...]
     redemption: Redemption | None
+    returns: tuple[Return, ...]
+
+    @staticmethod
+    def of(coupon: Coupon, known: Everything) -> ExportedCoupon:
+        """From the use cases."""
+        done = known.redemptions.get(coupon.id)
+        returns = known.returns.get(done.id, ()) if done else ()
+        return ExportedCoupon(coupon, known.timelines[coupon.id], done, returns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +100,7 @@ class ExportAnswer:
             profile=ProfileAnswer.of(member.profile),
             tastes=member.tastes,
             presence=known.presence,
-            coupons=tuple(
-                ExportedCoupon(each, known.timelines[each.id], known.redemptions.get(each.id)) for each in known.coupons
-            ),
+            coupons=tuple(ExportedCoupon.of(each, known) for each in known.coupons),
             decisions=known.decisions,
             purchases=known.purchases,
             stars=known.stars,

@@ -37,7 +37,9 @@ def export(lull: Lull) -> dict[str, Any]:
     """Of Aino, who redeemed a coupon and bought something without one."""
     coupon = lull.issue()
     lull.device_key()
-    assert lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="k1").status_code == 201
+    done = lull.post("/v1/redemptions", BASKET | {"code": coupon["code"]}, lull.till, once="k1").get_json()
+    undone = lull.post(f"/v1/redemptions/{done['id']}/rollback", {"reason": "too hot for Aino"}, lull.till, once="k3")
+    assert undone.status_code == 201
     member = lull.ports.members.sign_in("aino", lull.clock.now())
     bought = BASKET | {"at": stamp(), "member_id": member.id}
     assert lull.post("/v1/purchases", bought, lull.till, once="k2").status_code == 201
@@ -64,11 +66,12 @@ def test_an_export_tells_all_there_is(export: dict[str, Any]) -> None:
     assert export["preferences"]["weekly_maximum"] == 3
     assert export["presence"]["last"]["position"]["lat"] == LAT
     (coupon,) = export["coupons"]
-    assert coupon["coupon"]["state"] == "redeemed"
-    assert [each["event"] for each in coupon["timeline"]] == ["issued", "redeemed"]
+    assert coupon["coupon"]["state"] == "rolled_back"
+    assert [each["event"] for each in coupon["timeline"]] == ["issued", "redeemed", "rolled_back"]
     assert coupon["redemption"]["store_id"] == "kamppi"
+    assert [each["reason"] for each in coupon["returns"]] == ["too hot for Aino"]
     assert [each["facts"]["presence"]["trigger"] for each in export["decisions"]] == ["enter"]
-    assert len(export["purchases"]) == 2
+    assert len(export["purchases"]) == 1
 
 
 def test_an_export_holds_no_secret_and_nobody_else(lull: Lull, export: dict[str, Any]) -> None:
