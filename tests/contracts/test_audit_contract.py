@@ -101,7 +101,7 @@ CHANGES: dict[str, tuple[Do, Do]] = {
 """What staff can change: how to get there, and a change."""
 OTHERS = {
     "chain.version", "chain.stores", "chain.sensitive_places", "chain.menu", "chain.offers", "chain.campaigns",
-    "chain.booked", "chain.paused", "chain.snapshot", "chain.traffic",
+    "chain.booked", "chain.check", "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe",
     "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
     "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
