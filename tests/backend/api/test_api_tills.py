@@ -133,6 +133,14 @@ def test_one_idempotency_key_is_good_for_one_request(lull: Lull) -> None:
     assert (answer.status_code, answer.get_json()["type"]) == (422, "/problems/idempotency_key_reused")
 
 
+def test_one_idempotency_key_is_good_for_one_redemption_to_roll_back(lull: Lull) -> None:
+    first, other = (
+        lull.post(f"/v1/redemptions/{name}/rollback", {"reason": "cold"}, lull.till, once="undo-1") for name in "ab"
+    )
+    assert (first.status_code, first.get_json()["type"]) == (404, "/problems/redemption_unknown")
+    assert (other.status_code, other.get_json()["type"]) == (422, "/problems/idempotency_key_reused")
+
+
 def test_a_refusal_is_answered_alike_when_it_is_asked_again(lull: Lull) -> None:
     coupon = lull.issue()
     body = BASKET | {"code": coupon["code"], "items": [BASKET["items"][0] | {"product_id": "tea"}]}
