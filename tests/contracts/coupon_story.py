@@ -57,7 +57,6 @@ class CouponLife(RuleBasedStateMachine):
     coupons = Bundle("coupons")
     requests = Bundle("requests")
     claims = Bundle("claims")
-    tokens = Bundle("tokens")
 
     def __init__(self, ends: Ends) -> None:
         super().__init__()
@@ -67,6 +66,7 @@ class CouponLife(RuleBasedStateMachine):
         self.till = Till(anywhere, lambda member, store: (member, store) in self.inside)
         self.compared = True
         ends.tell(open_stores, ANSWERED)
+        self.begun = self._begin()
 
     def _tell(self, request: Request, fate: Fate) -> Request:
         self._told(request, fate)
@@ -76,20 +76,26 @@ class CouponLife(RuleBasedStateMachine):
         now, self.compared = self.now, False
         return self.ends.tell(lambda ports: request(ports, now), fate)
 
-    @initialize(target=coupons)
-    def coupons_are_out(self) -> Any:
-        """No story without coupons, two of which can join one sale."""
+    def _begin(self) -> tuple[list[Coupon | None], Any]:
+        """No story without coupons, and one sale that the first of them, which was scanned, is on."""
         given = (
             ("aino", "kamppi", "spring", STACKABLE),
             ("eero", "kamppi", "summer", STACKABLE),
             ("ines", "kamppi", "summer", IN_STORE),
         )
         made = [self._enter(who, store, OFFERS[name], its, None, ANSWERED) for who, store, name, its in given]
-        first = made[0]
-        assert first is not None
-        once, sale = Once("till", "first", "first"), Sale("kamppi", BASKET, 1_000, "EUR", "s1")
-        self._tell(lambda ports, now: ports.ledger.redeem(once, Ticket(first.id), sale, self.till, now), ANSWERED)
-        return multiple(*made)
+        assert made[0] is not None
+        return made, self._scan(made[0], "k0", "kamppi", 0, "s1", ANSWERED, ANSWERED)
+
+    @initialize(target=coupons)
+    def coupons_are_out(self) -> Any:
+        """Two of them can join one sale."""
+        return multiple(*self.begun[0])
+
+    @initialize(target=requests)
+    def a_sale_was_made(self) -> Any:
+        """It may be told again."""
+        return self.begun[1]
 
     @rule(seconds=st.sampled_from((1, 1, 59, 61, 600, 1799, 1800, 8 * 3600, 24 * 3600)))
     def the_clock_moves(self, seconds: int) -> None:
@@ -133,7 +139,7 @@ class CouponLife(RuleBasedStateMachine):
     def a_till_redeems(
         self, coupon: Coupon, key: str, elsewhere: bool, typed: bool, cheap: bool, receipt: str | None, fate: Fate
     ) -> Request:
-        store = next(each for each in STORES if (each != coupon.store_id) == elsewhere)
+        store = _store(coupon, elsewhere)
         items = (BasketItem(coupon.product_id, 1, 60), BUN) if cheap else BASKET
         sale = Sale(store, items, sum(item.unit_price_minor for item in items), "EUR", receipt)
         once = Once("till", key, f"redeem {coupon.id} {sale} {typed}")
@@ -145,14 +151,24 @@ class CouponLife(RuleBasedStateMachine):
         """What coupons that are good in the store only ask of presence."""
         self.inside ^= {(member, store)}
 
-    @rule(target=tokens, coupon=coupons, fate=fates)
-    def the_phone_presents_it(self, coupon: Coupon, fate: Fate) -> Any:
-        shown = self._told(lambda ports, now: wallet(ports, now).present(coupon.member_id or "", coupon.id), fate)
-        return shown[0] if isinstance(shown, tuple) and not fate.answer_lost else multiple()
+    @rule(target=requests, coupon=coupons, key=keys, elsewhere=rarely, wait_s=st.sampled_from((0, 0, 59, 60)),
+          receipt=receipts, shown=fates, fate=fates)  # fmt: skip
+    def a_till_scans_what_a_phone_presents(
+        self, coupon: Coupon, key: str, elsewhere: bool, wait_s: int, receipt: str | None, shown: Fate, fate: Fate
+    ) -> Any:
+        """Some wait until the presentation has ended."""
+        return self._scan(coupon, key, _store(coupon, elsewhere), wait_s, receipt, shown, fate)
 
-    @rule(target=requests, token=tokens, key=keys, store=stores, fate=fates)
-    def a_till_scans(self, token: str, key: str, store: str, fate: Fate) -> Request:
-        once, sale = Once("till", key, f"scan {token} {store}"), Sale(store, BASKET, 1_000, "EUR")
+    def _scan(
+        self, coupon: Coupon, key: str, store: str, wait_s: int, receipt: str | None, shown: Fate, fate: Fate
+    ) -> Any:
+        owner = coupon.member_id or ""
+        presented = self._told(lambda ports, now: wallet(ports, now).present(owner, coupon.id), shown)
+        if not isinstance(presented, tuple) or shown.answer_lost:
+            return multiple()
+        self.now += timedelta(seconds=wait_s)
+        token, sale = presented[0], Sale(store, BASKET, 1_000, "EUR", receipt)
+        once = Once("till", key, f"scan {token} {sale}")
 
         def redeem(ports: Ports, now: datetime) -> Any:
             return ports.ledger.redeem(once, Ticket(wallet(ports, now).presented(token)), sale, self.till, now)
@@ -203,8 +219,10 @@ class CouponLife(RuleBasedStateMachine):
                 ANSWERED,
             )
 
-    @rule(request=requests, fate=fates)
-    def the_same_request_comes_again(self, request: Request, fate: Fate) -> None:
+    @rule(request=requests, wait_s=st.sampled_from((0, 60)), fate=fates)
+    def the_same_request_comes_again(self, request: Request, wait_s: int, fate: Fate) -> None:
+        """At once, or when what was presented has ended."""
+        self.now += timedelta(seconds=wait_s)
         self._tell(request, fate)
 
     @rule(coupon=coupons, fate=fates)
@@ -258,3 +276,7 @@ class CouponLife(RuleBasedStateMachine):
         """Timelines are compared at the end, since they only grow."""
         for coupon in self.ends.twin.ledger.newest_coupons(EVERYTHING):
             self.ends.ask(lambda ports, name=coupon.id: ports.ledger.timeline(name))  # type: ignore[misc]
+
+
+def _store(coupon: Coupon, elsewhere: bool) -> str:
+    return next(each for each in STORES if (each != coupon.store_id) == elsewhere)
