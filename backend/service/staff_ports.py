@@ -40,10 +40,10 @@ class Staff(Protocol):
         """Note that a key was used, unless that was noted within USE_NOTED_EVERY."""
 
     def wrong_codes(self, terminal: str, key: str) -> Mapping[str, Tally]:
-        """What is counted of a terminal and of its key, by these names; nothing of one that tried none."""
+        """What is counted of a terminal and of its key, by these names; nothing of one that tried none.
 
-    def count_wrong_code(self, most: Mapping[str, int], now: datetime) -> None:
-        """Count a wrong code for each name, as `Tally.one_more` does with its `most`. Of those at once none is lost."""
+        `Ledger.refuse` counts, with the refusal.
+        """
 
     def clear_wrong_codes(self, terminal: str, key: str) -> None:
         """Forget what is counted of a terminal, and take as many from its key."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from backend.service.errors import LullError, TooMany, Unavailable
+from backend.service.answering import Wrong
+from backend.service.errors import TooMany, Unavailable
 from backend.service.model import Key, Redemption
 from backend.service.ports import Clock, Identity
 from backend.service.staff import Tally
@@ -27,21 +28,18 @@ class Terminals:
         self._identity = identity
         self._clock = clock
 
-    def trying(self, key: Key, terminal: str | None, redeem: Callable[[], Redemption]) -> Redemption:
+    def trying(self, key: Key, terminal: str | None, redeem: Callable[[Wrong], Redemption]) -> Redemption:
         """Try a code by `redeem`. Raises TooMany, whatever the code, while the terminal or its key is locked.
 
-        The wrong code that locks is still answered as any other.
+        Wrong codes are counted where their refusal is kept, in one transaction: what is told again is no new guess. The
+        one that locks is still answered as any other.
         """
         mine = f"{key.id}/{terminal or ''}"
         known = self._identity.wrong_codes(mine, key.id)
         if known:
             self._refuse_locked(known.values())
-        try:
-            done = redeem()
-        except LullError as error:
-            if error.reason in _WRONG:
-                self._identity.count_wrong_code({mine: MOST_OF_TERMINAL, key.id: MOST_OF_KEY}, self._clock.now())
-            raise
+        most = {mine: MOST_OF_TERMINAL, key.id: MOST_OF_KEY}
+        done = redeem(lambda refusal: most if refusal.reason in _WRONG else {})
         if mine in known and done.redeemed_at >= known[mine].since:
             with suppress(Unavailable):  # the coupon is redeemed, and that is the answer
                 self._identity.clear_wrong_codes(mine, key.id)

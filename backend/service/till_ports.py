@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -41,10 +41,12 @@ class Sales(Protocol):
     def buy(self, once: Once, purchase: Purchase, now: datetime) -> Bought:
         """Book a sale without a coupon. Raises Conflict when its id is booked, NotFound when the member is gone."""
 
-    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
+    def refuse(self, once: Once, refusal: LullError, wrong: Mapping[str, int], now: datetime) -> Done:
         """Keep a refusal (404, 409 or 422) as the answer to this request and raise it.
 
-        If the request was answered meanwhile, that answer stands: it is returned, or raised where it is a refusal.
+        With it a wrong code is counted for each name in `wrong`, as `Tally.one_more` does with the number given there;
+        of those at once none is lost. If the request was answered before, that answer stands and nothing is counted:
+        it is returned, or raised where it is a refusal.
         """
 
     def forget_answers(self, before: datetime) -> int:

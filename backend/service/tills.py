@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from backend.service.answering import answered
+from backend.service.answering import Wrong, answered
 from backend.service.catalogue import Catalogue
 from backend.service.chain_model import Observation
 from backend.service.coupon_codes import CouponCodes
@@ -71,10 +71,10 @@ class Tills:
         self._own(key, sale.store_id)
         till = Till(key.may_touch, self._is_inside)
 
-        def redeem() -> Redemption:
+        def redeem(wrong: Wrong) -> Redemption:
             now = self._clock.now()
             return answered(
-                self._ledger, once, now, lambda: self._ledger.redeem(once, self._ticket(shown), sale, till, now)
+                self._ledger, once, now, lambda: self._ledger.redeem(once, self._ticket(shown), sale, till, now), wrong
             )
 
         return self._terminals.trying(key, terminal, redeem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from backend.service.errors import Conflict, LullError, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
 from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
-from backend.service.staff import Actor
+from backend.service.staff import Actor, Tally
 from backend.service.till_model import Booking, Bought, Done, Once, Refusal, Rollback, Standing, Ticket, Till
 from backend.twins.loyalty import purchase_changed, purchases_imported
 from backend.twins.world import World
@@ -114,13 +114,16 @@ class TwinTill:
         purchase_changed(self._world, None, purchase, now)
         return Bought(purchase.id)
 
-    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
-        """Keep a refusal as the answer to this request and raise it, unless the request was answered meanwhile."""
+    def refuse(self, once: Once, refusal: LullError, wrong: Mapping[str, int], now: datetime) -> Done:
+        """Keep a refusal as the answer to this request, count a wrong code and raise it, unless there is an answer."""
         with self._world.lock:
             known = self._world.answered(once, now)
             if known is None:
                 known = Refusal.of(refusal)
                 self._world.answers[once.credential, once.key] = (once.digest, known, now)
+                for name, most in wrong.items():
+                    tally = self._world.wrong_codes.get(name, Tally(0, now))
+                    self._world.wrong_codes[name] = tally.one_more(most, now)
         if isinstance(known, Refusal):
             raise known.error()
         return known

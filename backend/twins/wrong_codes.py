@@ -22,13 +22,6 @@ class TwinWrongCodes:
             found = self._world.wrong_codes
             return {name: found[name] for name in (terminal, key) if name in found}
 
-    def count_wrong_code(self, most: Mapping[str, int], now: datetime) -> None:
-        """Count a wrong code for each name."""
-        with self._world.lock:
-            for name, limit in most.items():
-                known = self._world.wrong_codes.get(name, Tally(0, now))
-                self._world.wrong_codes[name] = known.one_more(limit, now)
-
     def clear_wrong_codes(self, terminal: str, key: str) -> None:
         """Forget what is counted of a terminal, and take as many from its key."""
         with self._world.lock:

@@ -14,6 +14,7 @@ from backend.service.ports import Ports
 from backend.twins import TwinLedger, twin_ports
 from backend.worker import _scheduler
 from tests.backend.api.world import BY, NOW
+from tests.contracts.examples import guess
 
 END = NOW + timedelta(days=1)
 
@@ -65,8 +66,8 @@ def test_nothing_is_settled_by_a_doubtful_clock(ports: Ports) -> None:
 
 
 def test_wrong_codes_that_count_no_more_are_forgotten(ports: Ports) -> None:
-    ports.identity.count_wrong_code({"k_1/old": 20}, NOW)
-    ports.identity.count_wrong_code({"k_1/new": 20}, END)
+    guess(ports, {"k_1/old": 20}, "a", NOW)
+    guess(ports, {"k_1/new": 20}, "b", END)
     run_all_jobs(ports, Clock())
     assert set(ports.identity.wrong_codes("k_1/old", "k_1/new")) == {"k_1/new"}
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backend.decision.decide import decide
 from backend.decision.facts import OfferFacts
 from backend.decision.snapshot import Rules, Snapshot
+from backend.service.answering import answered
 from backend.service.chain_model import Campaign
 from backend.service.coupon_codes import CouponCodes
 from backend.service.keyring import keyring
@@ -20,7 +21,7 @@ from backend.service.model import BasketItem, Member, Record
 from backend.service.ports import Ports
 from backend.service.staff import Actor
 from backend.service.terms import Terms
-from backend.service.till_model import ANSWERS_KEPT, KEPT_REFUSALS, Once
+from backend.service.till_model import ANSWERS_KEPT, Once
 from backend.service.wallet import Wallet
 from tests.backend.decision.builders import offer
 from tests.contracts.books import EVERYTHING, booked, outstanding, redemptions
@@ -80,10 +81,7 @@ def kept(once: Once, do: Request) -> Request:
     """As the use case does it: a refusal is kept as the answer to this request."""
 
     def work(ports: Ports, now: datetime) -> Any:
-        try:
-            return do(ports, now)
-        except KEPT_REFUSALS as refusal:
-            return ports.ledger.refuse(once, refusal, now)
+        return answered(ports.ledger, once, now, lambda: do(ports, now))
 
     return work
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from backend.decision.result import Decision
 from backend.decision.snapshot import Snapshot
 from backend.service import life
 from backend.service.chain_model import Campaign, Offer
+from backend.service.errors import NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import (
     BasketItem,
@@ -32,6 +34,7 @@ from backend.service.model import (
     Sale,
 )
 from backend.service.ports import Ports
+from backend.service.redemption import unknown
 from backend.service.staff import Actor
 from backend.service.terms import Terms
 from backend.service.till_model import Once, Rollback, Ticket, Till
@@ -168,6 +171,12 @@ def ghost(member_id: str = "aino", at: float = 0.0) -> Record:
 def once(key: str = "k1", digest: str = "d", credential: str = "till") -> Once:
     """Somebody's request."""
     return Once(credential, key, digest)
+
+
+def guess(ports: Ports, most: Mapping[str, int], key: str, now: datetime = NOW) -> None:
+    """Try a code that nobody has, counted for these names."""
+    with suppress(NotFound):
+        ports.ledger.refuse(once(key), unknown(), most, now)
 
 
 def redeem(ports: Ports, coupon: Coupon, key: str = "k1", at: float = 5.0, **changes: Any) -> Redemption:

@@ -104,7 +104,7 @@ OTHERS = {
     "chain.booked", "chain.check", "chain.paused", "chain.snapshot", "chain.traffic",
     "chain.observe",
     "identity.uid", "identity.key", "identity.api_keys", "identity.audit", "identity.note_use",
-    "identity.wrong_codes", "identity.count_wrong_code", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
+    "identity.wrong_codes", "identity.clear_wrong_codes", "identity.forget_wrong_codes",
     "identity.create_device_key", "identity.device_keys", "identity.device_key", "identity.revoke_device_key",
 }  # fmt: skip
 """What reads, what tills measure, and what members do with their own keys."""

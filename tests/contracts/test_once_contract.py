@@ -21,7 +21,7 @@ LATE = Conflict("coupon_expired", "this coupon has ended")
 def refused(ports: Ports, request: Once, refusal: LullError = LATE, now: datetime = NOW) -> LullError:
     """What the refusal of a request raises."""
     with pytest.raises(LullError) as raised:
-        ports.ledger.refuse(request, refusal, now)
+        ports.ledger.refuse(request, refusal, {}, now)
     return raised.value
 
 
@@ -58,7 +58,7 @@ def test_a_request_that_was_refused_is_not_done_later_under_its_key(ports: Ports
 def test_what_was_done_meanwhile_is_not_refused(ports: Ports) -> None:
     open_shop(ports)
     done = redeem(ports, give(ports), key="k1")
-    assert ports.ledger.refuse(once("k1"), LATE, NOW) == done
+    assert ports.ledger.refuse(once("k1"), LATE, {}, NOW) == done
 
 
 def test_a_key_is_good_for_one_request_also_when_it_is_refused(ports: Ports) -> None:

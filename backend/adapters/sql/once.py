@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_till import idempotency
+from backend.adapters.sql.wrong_codes import count_wrong_code
 from backend.service.errors import InFlight, LullError
 from backend.service.loyalty_model import Adjustment
 from backend.service.model import Redemption
@@ -71,13 +72,14 @@ class SqlOnce:
         again: T = known  # type: ignore[assignment]  # the digest tells the route, and so the kind
         return again
 
-    def refuse(self, once: Once, refusal: LullError, now: datetime) -> Done:
-        """Keep a refusal as the answer, unless there is one."""
+    def refuse(self, once: Once, refusal: LullError, wrong: Mapping[str, int], now: datetime) -> Done:
+        """Keep a refusal as the answer and count a wrong code, unless there is an answer."""
         with self._database.write() as connection:
             known = _known(connection, once, now)
             if known is None:
                 known = Refusal.of(refusal)
                 _keep(connection, once, now, known)
+                count_wrong_code(connection, wrong, now)
         if isinstance(known, Refusal):
             raise known.error()
         return known

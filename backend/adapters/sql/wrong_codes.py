@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from backend.adapters.sql.database import Database
 from backend.adapters.sql.prepared import Prepared
@@ -28,27 +29,6 @@ class SqlWrongCodes:
             found = _LOOK.all(connection, {"terminal": terminal, "key": key})
         return {row.name: Tally(row.codes, row.since, row.locked_until) for row in found}
 
-    def count_wrong_code(self, most: Mapping[str, int], now: datetime) -> None:
-        """Count a wrong code for each name, in the order given: a terminal before its key."""
-        with self._database.write() as connection:
-            for name, limit in most.items():
-                connection.execute(self._one_more(name, limit, now))
-
-    def _one_more(self, name: str, most: int, now: datetime) -> sa.Executable:
-        """What `Tally.one_more` says, as one statement."""
-        insert = self._database.insert(wrong_codes)
-        until = now + LOCKED_FOR
-        served = sa.and_(_c.locked_until.is_not(None), _c.locked_until <= now)
-        anew = sa.or_(served, _c.since <= now - WRONG_CODES_WITHIN)
-        codes = sa.case((anew, 1), else_=_c.codes + 1)
-        changed = {
-            "codes": codes,
-            "since": sa.case((anew, sa.literal(now, _c.since.type)), else_=_c.since),
-            "locked_until": sa.case((codes >= most, sa.literal(until, _c.since.type)), else_=sa.null()),
-        }
-        first = {"name": name, "codes": 1, "since": now, "locked_until": until if most <= 1 else None}
-        return insert.values(first).on_conflict_do_update(index_elements=["name"], set_=changed)  # type: ignore[no-any-return]
-
     def clear_wrong_codes(self, terminal: str, key: str) -> None:
         """Forget what is counted of a terminal, and take as many from its key."""
         gone = wrong_codes.delete().where(_c.name == terminal).returning(_c.codes)
@@ -62,3 +42,25 @@ class SqlWrongCodes:
         free = sa.or_(_c.locked_until.is_(None), _c.locked_until <= before)
         with self._database.write() as connection:
             return connection.execute(wrong_codes.delete().where(_c.since < before, free)).rowcount
+
+
+def count_wrong_code(connection: sa.Connection, most: Mapping[str, int], now: datetime) -> None:
+    """Count a wrong code for each name, in the order given: a terminal before its key."""
+    for name, limit in most.items():
+        connection.execute(_one_more(name, limit, now))
+
+
+def _one_more(name: str, most: int, now: datetime) -> sa.Executable:
+    """What `Tally.one_more` says, as one statement."""
+    until = now + LOCKED_FOR
+    served = sa.and_(_c.locked_until.is_not(None), _c.locked_until <= now)
+    anew = sa.or_(served, _c.since <= now - WRONG_CODES_WITHIN)
+    codes = sa.case((anew, 1), else_=_c.codes + 1)
+    changed = {
+        "codes": codes,
+        "since": sa.case((anew, sa.literal(now, _c.since.type)), else_=_c.since),
+        "locked_until": sa.case((codes >= most, sa.literal(until, _c.since.type)), else_=sa.null()),
+    }
+    first = {"name": name, "codes": 1, "since": now, "locked_until": until if most <= 1 else None}
+    # Both databases say it alike.
+    return postgresql.insert(wrong_codes).values(first).on_conflict_do_update(index_elements=["name"], set_=changed)

@@ -66,6 +66,11 @@ def test_a_used_coupon_is_no_guess(lull: Lull) -> None:
     assert {redeem(lull, f"again-{number}", code=coupon["code"]).status_code for number in range(25)} == {409}
 
 
+def test_a_wrong_code_that_is_sent_again_is_no_new_guess(lull: Lull) -> None:
+    lull.open_chain()
+    assert {redeem(lull, "the same").status_code for _ in range(25)} == {404}
+
+
 def test_a_presentation_shown_too_late_is_no_guess(lull: Lull) -> None:
     coupon = lull.issue()
     token = lull.post(f"/v1/me/coupons/{coupon['id']}/presentations", {}, lull.member).get_json()["token"]
@@ -95,7 +100,7 @@ def test_a_code_that_cannot_be_counted_is_not_judged(lull: Lull, monkeypatch: py
     def away(*_: object) -> None:
         raise Unavailable("database_away", "the database cannot be reached; try again later")
 
-    monkeypatch.setattr(type(lull.ports.identity), "count_wrong_code", away)
+    monkeypatch.setattr(type(lull.ports.ledger), "refuse", away)
     assert guess(lull, 1) == {503}
 
 
