@@ -12,7 +12,7 @@ from hashlib import blake2b
 from backend.decision.facts import QuietHours
 from backend.service.chain_model import ImportCount
 from backend.service.importing import MemberRow, PurchaseRow
-from backend.service.loyalty_model import TierGrant
+from backend.service.loyalty_model import Birthday, TierGrant
 from backend.service.model import Consent, Member, Preferences, Purchase, Sale
 from backend.service.ports import Ports
 from backend.service.staff import Actor
@@ -47,15 +47,25 @@ _NO_STORE = "there is no store with this id: import the stores first"
 
 
 def import_members(ports: Ports, rows: Sequence[MemberRow], by: Actor) -> Imported:
-    """Add members or change what the file says of them; columns it lacks stay as they are."""
+    """Add members or change what the file says of them; columns it lacks stay as they are. The unborn are reported."""
+    good = [row for row in rows if not _unborn(row, by.at)]
+    problems = tuple(RowProblem(row.row, "birthday", _UNBORN) for row in rows if _unborn(row, by.at))
     added = 0
     members: list[tuple[Member, tuple[Consent, ...]]] = []
-    for row in rows:
+    for row in good:
         old = ports.members.get(row.member_id)
         added += old is None
         members.append((_member(row, old, by.at), _consents(row, by.at)))
     done = ports.members.add(members, by)
-    return Imported(ImportCount(added, done - added, len(rows) - done))
+    return Imported(ImportCount(added, done - added, len(good) - done), problems)
+
+
+_UNBORN = "lies in the future: check the year, or leave it out"
+
+
+def _unborn(row: MemberRow, now: datetime) -> bool:
+    birthday = row.stated.get("birthday")
+    return isinstance(birthday, Birthday) and birthday.ahead(now)
 
 
 def _member(row: MemberRow, old: Member | None, now: datetime) -> Member:

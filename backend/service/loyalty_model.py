@@ -68,6 +68,10 @@ class Birthday:
         """The day the member was born; None when they told no year."""
         return None if self.year is None else date(self.year, self.month, self.day)
 
+    def ahead(self, now: datetime) -> bool:
+        """Whether the member would be born after today, by UTC."""
+        return self.born is not None and self.born > now.date()
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

@@ -37,8 +37,7 @@ class Programme:
     def change_profile(self, member_id: str, changes: Mapping[str, object]) -> Profile:
         """Replace what the member states by `changes`, keep the rest. Raises NotFound, and Invalid for the unborn."""
         changed: Profile = replace(Profile(), **changes)  # type: ignore[arg-type]
-        born = changed.birthday.born if changed.birthday else None
-        if born is not None and born > self._clock.now().date():
+        if changed.birthday is not None and changed.birthday.ahead(self._clock.now()):
             raise Invalid("birthday_ahead", "birthday lies in the future: check the year, or leave it out")
         return self._members.change_profile(member_id, lambda old: replace(old, **changes))  # type: ignore[arg-type]
 

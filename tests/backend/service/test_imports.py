@@ -113,3 +113,11 @@ def test_the_same_tier_again_is_no_new_grant() -> None:
     aino = ports.members.get("aino")
     assert aino is not None
     assert aino.tier == "green"
+
+
+def test_a_member_who_is_not_born_yet_is_reported_by_their_row() -> None:
+    ports = twin_ports()
+    rows = read_members(b"member_id,birthday\naino,2098-06-02\nbirk,1990-06-02\n").members
+    done = import_members(ports, rows, BY)
+    assert (done.count.added, [(problem.row, problem.field) for problem in done.problems]) == (1, [(1, "birthday")])
+    assert ports.members.get("aino") is None
