@@ -13,8 +13,27 @@ from backend.adapters.sql.prepared import Prepared
 from backend.adapters.sql.tables_staff import wrong_codes
 from backend.service.staff import LOCKED_FOR, WRONG_CODES_WITHIN, Tally
 
-_c = wrong_codes.c
-_LOOK = Prepared(wrong_codes.select().where(_c.name.in_([sa.bindparam("terminal"), sa.bindparam("key")])))
+_c, _p = wrong_codes.c, sa.bindparam
+_LOOK = Prepared(wrong_codes.select().where(_c.name.in_([_p("terminal"), _p("key")])))
+
+
+def _one_more() -> sa.Executable:
+    """What `Tally.one_more` says, as one statement; one code alone never locks."""
+    at, before, until = (_p(name, type_=_c.since.type) for name in ("at", "before", "until"))
+    served = sa.and_(_c.locked_until.is_not(None), _c.locked_until <= at)
+    anew = sa.or_(served, _c.since <= before)
+    codes = sa.case((anew, 1), else_=_c.codes + 1)
+    changed = {
+        "codes": codes,
+        "since": sa.case((anew, at), else_=_c.since),
+        "locked_until": sa.case((codes >= _p("most", type_=sa.Integer), until), else_=sa.null()),
+    }
+    # Both databases say it alike.
+    first = postgresql.insert(wrong_codes).values(name=_p("who"), codes=1, since=at)
+    return first.on_conflict_do_update(index_elements=["name"], set_=changed)
+
+
+_ONE_MORE = Prepared(_one_more())
 
 
 class SqlWrongCodes:
@@ -45,22 +64,10 @@ class SqlWrongCodes:
 
 
 def count_wrong_code(connection: sa.Connection, most: Mapping[str, int], now: datetime) -> None:
-    """Count a wrong code for each name, in the order given: a terminal before its key."""
+    """Count a wrong code for each name, in the order given: a terminal before its key.
+
+    A refusal that is counted should take no longer to tell than one that is not.
+    """
+    times = {"at": now, "before": now - WRONG_CODES_WITHIN, "until": now + LOCKED_FOR}
     for name, limit in most.items():
-        connection.execute(_one_more(name, limit, now))
-
-
-def _one_more(name: str, most: int, now: datetime) -> sa.Executable:
-    """What `Tally.one_more` says, as one statement."""
-    until = now + LOCKED_FOR
-    served = sa.and_(_c.locked_until.is_not(None), _c.locked_until <= now)
-    anew = sa.or_(served, _c.since <= now - WRONG_CODES_WITHIN)
-    codes = sa.case((anew, 1), else_=_c.codes + 1)
-    changed = {
-        "codes": codes,
-        "since": sa.case((anew, sa.literal(now, _c.since.type)), else_=_c.since),
-        "locked_until": sa.case((codes >= most, sa.literal(until, _c.since.type)), else_=sa.null()),
-    }
-    first = {"name": name, "codes": 1, "since": now, "locked_until": until if most <= 1 else None}
-    # Both databases say it alike.
-    return postgresql.insert(wrong_codes).values(first).on_conflict_do_update(index_elements=["name"], set_=changed)
+        _ONE_MORE.run(connection, {**times, "who": name, "most": limit})
