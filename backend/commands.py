@@ -123,6 +123,9 @@ def members_import(file: File, mapping: Map = None, dry_run: DryRun = False, as_
     make it a higher one. What members state of themselves may come as name, birthday (06-02 or 1990-06-02), gender,
     favourite_products, dietary_wishes and languages; several words with semicolons between them.
 
+    What members said themselves in the app stands: a file grants no consent that they withdrew, and changes neither
+    preferences nor profile once they set them.
+
     Rows that cannot be used are listed and the others imported; exit code 2 when none can, and nothing was imported.
 
     Example: lull members import members.csv --dry-run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -111,8 +112,8 @@ class Route:
 
     @property
     def template(self) -> str:
-        """The path as Flask writes it; ids that other systems gave to stores may have slashes."""
-        return self.path.replace("{store_id}", "<path:store_id>").replace("{", "<").replace("}", ">")
+        """The path as Flask writes it; ids that other systems gave may have slashes."""
+        return re.sub(r"\{(store_id|member_id)\}", r"<path:\1>", self.path).replace("{", "<").replace("}", ">")
 
     def all_errors(self) -> tuple[int, ...]:
         """Every status of failure that can occur here."""

@@ -14,12 +14,12 @@ from backend.service.chain_model import ImportCount
 from backend.service.importing import MemberRow, PurchaseRow
 from backend.service.loyalty_model import Birthday, TierGrant
 from backend.service.model import Consent, Member, Preferences, Purchase, Sale
+from backend.service.own_word import IMPORTED
 from backend.service.ports import Ports
 from backend.service.staff import Actor
+from backend.service.tills import AHEAD
 from stores.importing import MenuRow, RowProblem
 from stores.model import Product
-
-SOURCE = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ _NO_STORE = "there is no store with this id: import the stores first"
 
 
 def import_members(ports: Ports, rows: Sequence[MemberRow], by: Actor) -> Imported:
-    """Add members or change what the file says of them; columns it lacks stay as they are. The unborn are reported."""
+    """Add members or change what the file says of them; columns it lacks stay as they are. The unborn are reported.
+
+    What members themselves said since, and set, stands: consents, preferences, profile.
+    """
     good = [row for row in rows if not _unborn(row, by.at)]
     problems = tuple(RowProblem(row.row, "birthday", _UNBORN) for row in rows if _unborn(row, by.at))
     added = 0
@@ -85,7 +88,7 @@ def _grant(row: MemberRow, old: TierGrant | None, now: datetime) -> TierGrant | 
     """The tier that the file states; one that was granted alike already stays as it is."""
     if row.tier is None:
         return old
-    new = TierGrant(row.tier, row.tier_until, SOURCE, SOURCE, now)
+    new = TierGrant(row.tier, row.tier_until, IMPORTED, IMPORTED, now)
     same = old is not None and replace(new, at=old.at) == old
     return old if same else new
 
@@ -100,16 +103,20 @@ def _preferences(row: MemberRow, old: Preferences) -> Preferences:
 
 def _consents(row: MemberRow, now: datetime) -> tuple[Consent, ...]:
     version = row.text_version or ""
-    return tuple(Consent(purpose, granted, version, SOURCE, now) for purpose, granted in sorted(row.consents.items()))
+    return tuple(Consent(purpose, granted, version, IMPORTED, now) for purpose, granted in sorted(row.consents.items()))
 
 
 def import_purchases(ports: Ports, rows: Sequence[PurchaseRow], by: Actor) -> Imported:
     """Add past purchases; one that is there already (same store, ticket or contents) changes nothing."""
     known = {store.id for store in ports.chain.stores()}
-    good = [row for row in rows if row.store_id in known]
-    problems = tuple(RowProblem(row.row, "store_id", _NO_STORE) for row in rows if row.store_id not in known)
+    good = [row for row in rows if row.store_id in known and row.at <= by.at + AHEAD]
+    problems = [RowProblem(row.row, "store_id", _NO_STORE) for row in rows if row.store_id not in known]
+    problems += [RowProblem(row.row, "at", _AHEAD) for row in rows if row.at > by.at + AHEAD]
     added = ports.ledger.add_purchases(purchases(good), by)
-    return Imported(ImportCount(added, 0, len(good) - added), problems)
+    return Imported(ImportCount(added, 0, len(good) - added), tuple(problems))
+
+
+_AHEAD = "lies in the future: check the time and its offset"
 
 
 def purchases(rows: Iterable[PurchaseRow]) -> Iterable[Purchase]:

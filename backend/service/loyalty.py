@@ -85,8 +85,13 @@ def stars_in_period(entries: Iterable[StarEntry], now: datetime, rules: LoyaltyR
 
 
 def check_adjustment(entries: Iterable[StarEntry], delta: int, now: datetime, rules: LoyaltyRules) -> None:
-    """Raise Conflict when more stars would be taken away than count now."""
-    if delta < 0 and stars_in_period(entries, now, rules) + delta < 0:
+    """Raise Conflict when more stars would be taken away than count now.
+
+    Who came first may have been a moment later by the clock: what they took away counts.
+    """
+    known = tuple(entries)
+    ahead = sum(min(0, entry.delta) for entry in known if entry.earned_at > now)
+    if delta < 0 and stars_in_period(known, now, rules) + ahead + delta < 0:
         raise Conflict("stars_missing", "the member has not so many stars: take away no more than count now")
 
 

@@ -75,7 +75,10 @@ class Birthday:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a member states of themselves, all of it optional. Used only with consent to personalisation."""
+    """What a member states of themselves, all of it optional. Used only with consent to personalisation.
+
+    `own` once the member changed it themselves; then no file does.
+    """
 
     name: str | None = None
     birthday: Birthday | None = None
@@ -83,6 +86,7 @@ class Profile:
     favourite_products: tuple[str, ...] = ()
     dietary_wishes: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

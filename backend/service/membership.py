@@ -65,4 +65,4 @@ class Membership:
 
     def change_preferences(self, member_id: str, changes: Mapping[str, object]) -> Preferences:
         """Replace the preferences named in `changes`, keep the others. Raises NotFound."""
-        return self._members.change_preferences(member_id, lambda old: replace(old, **changes))  # type: ignore[arg-type]
+        return self._members.change_preferences(member_id, lambda old: replace(old, own=True, **changes))  # type: ignore[arg-type]

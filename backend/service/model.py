@@ -58,11 +58,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a member wants: no push in quiet hours (local), at most so many coupons a week, never these products."""
+    """What a member wants: no push in quiet hours (local), at most so many coupons a week, never these products.
+
+    `own` once the member set them themselves; then no file does.
+    """
 
     quiet_hours: QuietHours | None = field(default=QuietHours(time(22), time(7)))
     weekly_maximum: int = 3
     muted_products: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Programme:
         changed: Profile = replace(Profile(), **changes)  # type: ignore[arg-type]
         if changed.birthday is not None and changed.birthday.ahead(self._clock.now()):
             raise Invalid("birthday_ahead", "birthday lies in the future: check the year, or leave it out")
-        return self._members.change_profile(member_id, lambda old: replace(old, **changes))  # type: ignore[arg-type]
+        return self._members.change_profile(member_id, lambda old: replace(old, own=True, **changes))  # type: ignore[arg-type]
 
     def rules(self) -> tuple[RulesVersion, RulesVersion | None]:
         """The rules in force, and those that come next."""

@@ -26,6 +26,11 @@ def used() -> Conflict:
     return Conflict("coupon_used", "this coupon has been used; a coupon is good for one purchase")
 
 
+def revoked() -> Conflict:
+    """What is told of a coupon whose member is being erased, which revokes it."""
+    return Conflict("coupon_revoked", "this coupon is revoked")
+
+
 def purchase_name(sale: Sale, otherwise: str) -> str:
     """The id of a sale's purchase: made of store and `sale_id`, so that it is booked once; `otherwise` without one."""
     if sale.sale_id is None:

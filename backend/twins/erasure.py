@@ -9,6 +9,7 @@ from datetime import datetime
 from backend.service.budgets import releasing
 from backend.service.life import CouponEvent
 from backend.service.model import CouponState
+from backend.twins.holdings import coupons_of
 from backend.twins.world import World
 
 
@@ -30,10 +31,10 @@ class TwinErasure:
         with world.lock:
             if world.leaving.pop(member_id, None) is None:
                 return
-            given = world.coupons_of.pop(member_id, [])
-            for coupon_id in given:
+            theirs = coupons_of(world, member_id)
+            for coupon_id in world.coupons_of.pop(member_id, []):
                 _end(world, coupon_id, now)
-            _clear_words(world, given)
+            _clear_words(world, theirs)
             bought = [each for each in world.purchases.values() if each.member_id == member_id]
             world.purchases |= {each.id: replace(each, member_id=None) for each in bought}
             world.records = {key: each for key, each in world.records.items() if each.facts.member.id != member_id}

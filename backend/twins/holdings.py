@@ -15,8 +15,8 @@ class TwinHoldings:
         """All that names the member, oldest first."""
         world = self._world
         with world.lock:
-            mine = [world.coupons[key] for key in world.coupons_of.get(member_id, ())]
-            names = {coupon.id for coupon in mine}
+            names = coupons_of(world, member_id)
+            mine = [world.coupons[key] for key in names]
             decided = [each for each in world.records.values() if each.facts.member.id == member_id]
             used = [each for each in world.redemptions.values() if each.coupon_id in names]
             undone = {each.id for each in used}
@@ -29,3 +29,10 @@ class TwinHoldings:
                 tuple(sorted(returned, key=lambda each: (each.rollback.rolled_back_at, each.rollback.id))),
                 tuple(sorted(bought, key=lambda each: (each.at, each.id))),
             )
+
+
+def coupons_of(world: World, member_id: str) -> set[str]:
+    """The ids of all coupons that lead to the member: in their name, or used on a sale that is theirs still."""
+    sales = {each.id for each in world.purchases.values() if each.member_id == member_id}
+    used = {each.coupon_id for each in world.redemptions.values() if each.purchase_id in sales}
+    return used | set(world.coupons_of.get(member_id, ()))

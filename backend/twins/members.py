@@ -10,6 +10,7 @@ from hashlib import blake2b
 from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS, TierGrant
 from backend.service.model import Consent, Device, Member, Preferences
+from backend.service.own_word import is_news, settings_kept
 from backend.service.staff import Actor
 from backend.twins.loyalty import TwinLoyalty, settle
 from backend.twins.world import World
@@ -101,6 +102,7 @@ class TwinMembers(TwinLoyalty):
             for entry in consents:
                 self._append(self._world.members[member.id], entry)
             return True
+        member = settings_kept(member, before)
         fields = ("uid", "tier_grant", "time_zone", "locale", "preferences", "profile")
         self._put(replace(before, **{name: getattr(member, name) for name in fields}))
         self._settle_granted(member, before.tier_grant)
@@ -115,9 +117,8 @@ class TwinMembers(TwinLoyalty):
             settle(self._world, member.id, member.tier_grant.at)
 
     def _is_news(self, member: Member, entry: Consent) -> bool:
-        """An import never overrides a newer word of the member's own, nor repeats what is known."""
-        told = [known.at for known in self._world.consents[member.id] if known.purpose == entry.purpose]
-        return (entry.purpose in member.consents) != entry.granted and (not told or max(told) < entry.at)
+        said = [known for known in self._world.consents[member.id] if known.purpose == entry.purpose]
+        return is_news(sorted(said, key=lambda known: known.at), entry)
 
     def _append(self, member: Member, entry: Consent) -> None:
         self._world.consents[member.id].append(entry)

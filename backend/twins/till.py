@@ -10,7 +10,7 @@ from backend.service.budgets import spending
 from backend.service.errors import Conflict, LullError, NotFound
 from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
-from backend.service.redemption import Undone, book, check, purchase_name, undo, unknown
+from backend.service.redemption import Undone, book, check, purchase_name, revoked, undo, unknown
 from backend.service.staff import Actor, Tally
 from backend.service.till_model import Booking, Bought, Done, Once, Refusal, Rollback, Standing, Ticket, Till
 from backend.twins.loyalty import purchase_changed, purchases_imported
@@ -35,7 +35,7 @@ class TwinTill:
             raise unknown()
         check(coupon, sale, till, now)
         if coupon.member_id not in world.members:
-            raise unknown()
+            raise revoked()
         before = None if sale.sale_id is None else world.purchases.get(purchase_name(sale, ""))
         made, sold = book(coupon, sale, None if before is None else self._booking(before), now)
         world.purchases[sold.id] = sold

@@ -13,6 +13,7 @@ from io import StringIO
 from math import isfinite
 from re import fullmatch
 from typing import TypeVar
+from unicodedata import category
 
 T = TypeVar("T")
 
@@ -172,8 +173,9 @@ class RowReader:
         for name, text in self.values.items():
             if any(ord(char) == 0 or 0xD800 <= ord(char) <= 0xDFFF for char in text):
                 self.fail(name, "holds characters that are no text")
-            elif name.endswith("id") and (len(text) > LONGEST_ID or text == "*"):
-                self.fail(name, f'must have at most {LONGEST_ID} characters, and cannot be "*"')
+            elif name.endswith("id") and not _is_id(text):
+                wanted = f"must have at most {LONGEST_ID} characters, none of them for control"
+                self.fail(name, f'{wanted}, cannot begin with "/", and cannot be "*"')
 
     def fail(self, name: str, reason: str) -> None:
         """Report the field; the row cannot be used."""
@@ -225,6 +227,12 @@ class RowReader:
         except ValueError as error:
             self.fail(name, str(error))
             return None
+
+
+def _is_id(text: str) -> bool:
+    """Whether a path of the API can name it."""
+    plain = all(category(letter) != "Cc" for letter in text)
+    return plain and len(text) <= LONGEST_ID and not text.startswith("/") and text != "*"
 
 
 def delimiter_of(header: str) -> str:

@@ -241,6 +241,7 @@ def test_the_log_is_read_page_by_page_newest_first(ports: Ports) -> None:
     everything = log(ports)
     first = ports.identity.audit(None, 2)
     assert first + ports.identity.audit(first[-1].id, LONG) == everything
+    assert ports.identity.audit(10**18 - 1, LONG) == everything
     staff = [each.after["staff"] for each in everything if each.after]
     assert staff == [4, 3, 2, 1, 0]
 

@@ -14,6 +14,8 @@ from backend.service.member_books import BooksOfMember, Return
 from backend.service.model import CouponState, Member, Preferences
 from backend.service.ports import Ports
 from backend.service.push_model import Accepted, Retry
+from backend.service.retention import Retention
+from backend.service.tidying import tidy
 from tests.contracts.books import written
 from tests.contracts.examples import (
     BUN,
@@ -274,6 +276,36 @@ def test_what_staff_said_of_a_members_coupons_and_sales_is_cleared(ports: Ports)
     assert ports.ledger.timeline(others.id)[-1].reason == WORDS
     erase(ports, "eero")
     assert WORDS not in written(ports)
+
+
+def test_a_coupon_parted_long_ago_is_theirs_while_its_sale_is(ports: Ports) -> None:
+    """It is told with the sale, and what a till said of it goes with the member."""
+    open_shop(ports)
+    coupon = give(ports)
+    done = redeem(ports, coupon)
+    tidy(ports.ledger, coupon.expires_at + Retention().coupon_link + minutes(1))
+    ports.ledger.roll_back(once("back"), done.id, (BUN,), WORDS, lambda _: True, NOW)
+    books = ports.ledger.of_member("aino")
+    assert ([each.id for each in books.coupons], [each.id for each in books.redemptions]) == ([coupon.id], [done.id])
+    assert [each.reason for each in books.returns] == [WORDS]
+    erase(ports)
+    assert WORDS not in written(ports)
+
+
+def test_nobody_keeps_another_from_leaving_by_a_name(ports: Ports) -> None:
+    open_shop(ports)
+    for name in ("aino", "leaving aino"):
+        ports.members.sign_in(f"leaving {name}", NOW)
+    assert ports.members.leave("aino", NOW)
+
+
+def test_a_coupon_of_who_leaves_is_revoked_for_the_till_and_no_wrong_code(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    ports.members.leave("aino", NOW)
+    with pytest.raises(Conflict) as raised:
+        redeem(ports, coupon)
+    assert raised.value.reason == "coupon_revoked"
 
 
 def test_erasures_amid_everything_else_leave_nobody_behind(ports: Ports) -> None:

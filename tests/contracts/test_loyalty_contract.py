@@ -298,6 +298,15 @@ def test_no_more_stars_are_taken_away_than_count(members: Ports) -> None:
         members.ledger.adjust_stars(once("n"), "nobody", 1, "wrong", BY)
 
 
+def test_stars_taken_away_by_a_later_clock_are_gone_too(members: Ports) -> None:
+    """Two who take them away at once have their times before one has to wait for the other."""
+    members.ledger.adjust_stars(once("k"), "aino", 10, "lost card", BY)
+    members.ledger.adjust_stars(once("l"), "aino", -8, "wrong", replace(BY, at=BY.at + timedelta(seconds=1)))
+    with pytest.raises(Conflict) as raised:
+        members.ledger.adjust_stars(once("m"), "aino", -8, "wrong", BY)
+    assert raised.value.reason == "stars_missing"
+
+
 def test_of_many_purchases_at_once_none_is_overlooked(members: Ports) -> None:
     """The last one to be booked sees the stars of all: together they are just enough."""
     members.members.set_loyalty_rules(LoyaltyRules(gold_at=56), NOW - days(1), BY)

@@ -10,9 +10,11 @@ import pytest
 
 from backend.decision.facts import QuietHours
 from backend.service.errors import NotFound
+from backend.service.loyalty_model import Profile
 from backend.service.model import Consent, Device, Member, Preferences, Registration
+from backend.service.own_word import IMPORTED
 from backend.service.ports import Ports
-from tests.contracts.examples import BY, CONSENT, NOW, PHONE, at_once, give, open_shop
+from tests.contracts.examples import BY, CONSENT, NOW, PHONE, at_once, give, minutes, open_shop
 
 
 def test_the_first_sign_in_makes_a_member_without_any_consent(ports: Ports) -> None:
@@ -154,6 +156,18 @@ def test_an_import_replaces_but_for_newer_consents(ports: Ports) -> None:
     known = ports.members.get("aino")
     assert known is not None
     assert (known.locale, known.consents) == ("sv", frozenset())
+
+
+def test_the_same_file_every_night_takes_back_nothing_that_a_member_set(ports: Ports) -> None:
+    file = replace(AINO, preferences=Preferences(weekly_maximum=7), profile=Profile(name="Aino"))
+    tonight = replace(CONSENT, source=IMPORTED)
+    ports.members.add([(file, (tonight,))], BY)
+    ports.members.record_consent("aino", replace(CONSENT, granted=False, at=CONSENT.at + minutes(1)))
+    ports.members.change_preferences("aino", lambda old: replace(old, weekly_maximum=1, own=True))
+    ports.members.change_profile("aino", lambda old: replace(old, name=None, own=True))
+    before = ports.members.get("aino")
+    assert ports.members.add([(file, (replace(tonight, at=CONSENT.at + minutes(9)),))], BY) == 0
+    assert ports.members.get("aino") == before
 
 
 def test_of_several_words_an_import_tells_the_last_holds(ports: Ports) -> None:

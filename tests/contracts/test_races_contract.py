@@ -98,6 +98,14 @@ def test_sixteen_tills_that_redeem_one_coupon_redeem_it_once(ports: Ports) -> No
     assert (budget(ports), outstanding(ports), len(list(ports.ledger.purchases()))) == ((0, 100), 0, 1)
 
 
+def test_tills_that_use_one_coupon_on_sales_of_their_own_are_told_that_it_was_used(ports: Ports) -> None:
+    open_shop(ports)
+    coupon = give(ports)
+    results = at_once(8, lambda n: redeem(ports, coupon, key=f"k{n}", sale_id=f"s{n}"))
+    assert sum(isinstance(each, Redemption) for each in results) == 1
+    assert kinds([each for each in results if isinstance(each, Exception)]) == {"coupon_used": 7}
+
+
 def test_one_key_for_two_coupons_at_once_redeems_one(ports: Ports) -> None:
     open_shop(ports, members=("aino", "eero"))
     coupons: list[Coupon] = [give(ports, "aino"), give(ports, "eero")]

@@ -26,7 +26,7 @@ def newest(connection: sa.Connection, before: int | None, limit: int) -> tuple[A
     """The log from before an entry, newest first."""
     query = audit.select().order_by(audit.c.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(audit.c.id < before)
+        query = query.where(audit.c.id < sa.literal(before, sa.BigInteger))
     return tuple(
         AuditEntry(row.id, row.at, row.actor, row.what, row.object_id, row.before, row.after)
         for row in connection.execute(query)

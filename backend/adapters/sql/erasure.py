@@ -13,6 +13,7 @@ from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_life as tl
 from backend.adapters.sql import tables_till as tt
 from backend.adapters.sql.database import Database
+from backend.adapters.sql.holdings import coupons_of
 from backend.adapters.sql.issue import close
 from backend.service.life import CouponEvent
 from backend.service.model import LIVE_STATES, CouponState
@@ -69,6 +70,7 @@ def _end_coupons(connection: sa.Connection, member_id: str, now: datetime) -> No
     The rows that the database would part itself are taken here in the order in which tills take them, after the member
     and sales before coupons, so that nobody waits in a ring.
     """
+    theirs = [row.id for row in connection.execute(coupons_of(member_id))]
     bought = tt.purchases.c.member_id == member_id
     connection.execute(tt.purchases.update().where(bought).values(member_id=None))
     mine = _k.member_id == member_id
@@ -78,7 +80,7 @@ def _end_coupons(connection: sa.Connection, member_id: str, now: datetime) -> No
     close(connection, [(coupon, event) for coupon in coupons if coupon.state in LIVE_STATES])
     connection.execute(t.outbox.delete().where(_q.coupon_id.in_(sa.select(_k.id).where(mine))))
     connection.execute(t.coupons.update().where(mine).values(member_id=None))
-    _clear_words(connection, [coupon.id for coupon in coupons])
+    _clear_words(connection, theirs)
 
 
 def _clear_words(connection: sa.Connection, coupon_ids: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from backend.adapters.sql import rows, rows_till
 from backend.adapters.sql import tables as t
 from backend.adapters.sql import tables_till as tt
@@ -17,12 +19,12 @@ class SqlHoldings:
     def of_member(self, member_id: str) -> BooksOfMember:
         """All that names the member, oldest first."""
         decided, given, back, bought = t.decisions.c, t.coupons.c, tt.rollbacks.c, tt.purchases.c
-        mine = t.coupons.select().where(given.member_id == member_id)
-        used = tt.redemptions.select().join(t.coupons, given.id == tt.redemptions.c.coupon_id)
+        used, names = tt.redemptions.c, coupons_of(member_id)
+        mine = t.coupons.select().where(given.id.in_(names))
         decisions = t.decisions.select().where(decided.member_id == member_id).order_by(decided.at, decided.id)
-        redemptions = used.where(given.member_id == member_id).order_by(tt.redemptions.c.redeemed_at)
-        undone = tt.rollbacks.select().join(tt.redemptions, back.redemption_id == tt.redemptions.c.id)
-        returns = undone.join(t.coupons, given.id == tt.redemptions.c.coupon_id).where(given.member_id == member_id)
+        redemptions = tt.redemptions.select().where(used.coupon_id.in_(names)).order_by(used.redeemed_at)
+        undone = tt.rollbacks.select().join(tt.redemptions, back.redemption_id == used.id)
+        returns = undone.where(used.coupon_id.in_(names))
         purchases = tt.purchases.select().where(bought.member_id == member_id).order_by(bought.at, bought.id)
         with self._database.read() as connection:
             return BooksOfMember(
@@ -35,3 +37,11 @@ class SqlHoldings:
                 ),
                 tuple(rows_till.purchase(row) for row in connection.execute(purchases)),
             )
+
+
+def coupons_of(member_id: str) -> sa.CompoundSelect[tuple[str]]:
+    """The ids of all coupons that lead to the member: in their name, or used on a sale that is theirs still."""
+    named = sa.select(t.coupons.c.id).where(t.coupons.c.member_id == member_id)
+    sales = tt.purchases.c.id == tt.redemptions.c.purchase_id
+    used = sa.select(tt.redemptions.c.coupon_id).join(tt.purchases, sales).where(tt.purchases.c.member_id == member_id)
+    return named.union(used)

@@ -18,6 +18,7 @@ from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict
 from backend.service.loyalty_model import TIERS
 from backend.service.model import PURPOSES, Consent, Device, Member, Preferences
+from backend.service.own_word import is_news, settings_kept
 from backend.service.staff import Actor
 
 _BY_ID = Prepared(rows.MEMBER.where(t.members.c.id == sa.bindparam("key"), t.members.c.leaving_since.is_(None)))
@@ -126,6 +127,7 @@ class SqlMembers(SqlLoyalty):
             for consent in consents:
                 _append(connection, member.id, consent)
             return True
+        member = settings_kept(member, rows.member(row))
         values = {
             "uid": member.uid,
             "tier_grant": loyalty.grant_text(member.tier_grant),
@@ -145,7 +147,7 @@ class SqlMembers(SqlLoyalty):
     def leave(self, member_id: str, now: datetime) -> bool:
         """Note that the member is going; the identity is free at once."""
         mine = (t.members.c.id == member_id, t.members.c.leaving_since.is_(None))
-        gone = {"uid": f"leaving {member_id}", "leaving_since": now}
+        gone = {"uid": f"leaving {secrets.token_hex(16)}", "leaving_since": now}
         gone |= dict.fromkeys(("preferences", "tastes", "profile"), "{}") | dict.fromkeys(PURPOSES, False)
         gone |= {"tier_grant": None, "tier_due_at": None}
         with self._database.write() as connection:
@@ -179,11 +181,10 @@ def _append(connection: sa.Connection, member_id: str, consent: Consent) -> None
 
 
 def _append_news(connection: sa.Connection, member_id: str, consent: Consent) -> bool:
-    """Append unless the log says so already, or has a newer word of the member's own."""
+    """Append unless the log says so already, or has the member's own word against it."""
     mine = (t.consents.c.member_id == member_id, t.consents.c.purpose == consent.purpose)
-    newest = t.consents.select().where(*mine).order_by(t.consents.c.at.desc(), t.consents.c.id.desc()).limit(1)
-    last = connection.execute(newest).one_or_none()
-    if last is not None and (last.granted == consent.granted or last.at > consent.at):
+    said = connection.execute(t.consents.select().where(*mine).order_by(t.consents.c.at, t.consents.c.id))
+    if not is_news([rows.consent(row) for row in said], consent):
         return False
     _append(connection, member_id, consent)
     return True

@@ -19,9 +19,9 @@ from backend.adapters.sql.loyalty import hold, imports_earn, purchase_changed, p
 from backend.adapters.sql.once import SqlOnce
 from backend.adapters.sql.prepared import Prepared
 from backend.service.errors import Conflict, InFlight, NotFound
-from backend.service.life import CouponEvent, check_live
+from backend.service.life import CouponEvent
 from backend.service.model import BasketItem, Coupon, CouponState, Purchase, Redemption, Sale
-from backend.service.redemption import book, check, undo, unknown, used
+from backend.service.redemption import book, check, revoked, undo, unknown, used
 from backend.service.staff import Actor
 from backend.service.till_model import Booking, Bought, Once, Rollback, Ticket, Till
 
@@ -46,11 +46,13 @@ class SqlSales(SqlOnce):
             coupon = rows.coupon(row)
             check(coupon, sale, till, now)
             if hold(connection, coupon.member_id) is None:
-                raise unknown()
+                raise revoked()
             made = self._booked(connection, coupon, sale, now)
             event = CouponEvent(CouponState.REDEEMED, now, "till")
             if not close(connection, [(coupon, event)], made.discount_minor):
-                check_live(rows.coupon(_find(connection, ticket)), now)  # it was revoked meanwhile, or noted as expired
+                check(
+                    rows.coupon(_find(connection, ticket)), sale, till, now
+                )  # was it used, revoked, noted as expired?
                 raise used()
             _REDEMPTION.run(connection, rows_till.redemption_row(made))
             return made

@@ -23,9 +23,12 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 _NO_NUL = r"^[^\x00]*$"
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")]
-_NOT_STAR = r"^([^*\x00-\x1f\x7f]|\*[^\x00-\x1f\x7f])[^\x00-\x1f\x7f]*$"
+_NOT_STAR = r"^([^*/\x00-\x1f\x7f]|\*[^\x00-\x1f\x7f])[^\x00-\x1f\x7f]*$"
 ImportedId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_NOT_STAR)]
-"""Ids that other systems gave to stores, products and members: printable text, but for "*", which means all stores."""
+"""Ids that other systems gave to stores, products and members: printable text, but for "*", which means all stores.
+
+A path could not name one that begins with "/".
+"""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=_NO_NUL)]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=8192, pattern=_PRINTABLE)]

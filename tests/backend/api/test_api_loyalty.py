@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.backend.api.world import BASKET, Lull, stamp
+from backend.service.chain_model import ImportCount
+from backend.service.importing import read_members
+from backend.service.imports import import_members
+from tests.backend.api.world import BASKET, BY, Lull, stamp
 
 DAY = 86_400
 PROFILE: dict[str, Any] = {
@@ -239,3 +242,22 @@ def test_favourites_choose_only_with_consent_to_personalisation(lull: Lull, agre
     assert record is not None
     assert record.facts.member.favourites == (("cappuccino",) if agreed else ())
     assert me(lull)["profile"]["favourite_products"] == ["cappuccino"]
+
+
+def test_a_member_whose_id_has_slashes_is_granted_a_tier(lull: Lull) -> None:
+    import_members(lull.ports, read_members(b"member_id\nnorth/7//a\n").members, BY)
+    answer = lull.post("/v1/members/north%2F7%2F%2Fa/tier", {"tier": "gold", "reason": "."}, lull.admin)
+    assert (answer.status_code, answer.get_json()["member_id"]) == (200, "north/7//a")
+
+
+def test_no_file_takes_back_what_a_member_set_in_the_app(lull: Lull) -> None:
+    member_id = me(lull)["member_id"]
+    lull.patch("/v1/me/profile", {"name": None}, lull.member)
+    lull.patch("/v1/me/preferences", {"weekly_maximum": 1}, lull.member)
+    lull.put("/v1/me/consents/location_offers", {"granted": False, "text_version": "1"}, lull.member)
+    file = f"member_id,name,weekly_maximum,location_offers,text_version\n{member_id},Aino,7,true,1\n"
+    assert import_members(lull.ports, read_members(file.encode()).members, BY).count == ImportCount(unchanged=1)
+    assert me(lull)["profile"]["name"] is None
+    assert lull.get("/v1/me/preferences", lull.member).get_json()["weekly_maximum"] == 1
+    agreed = {each["purpose"]: each["granted"] for each in lull.get("/v1/me/consents", lull.member).get_json()["items"]}
+    assert not agreed["location_offers"]

@@ -46,6 +46,8 @@ def test_a_consent_that_is_not_stated_is_not_given() -> None:
         ("member_id,measurement,text_version", "b,maybe,1", "measurement"),
         ("member_id,measurement", "b,true", "text_version"),
         ("member_id", "a", "member_id"),
+        ("member_id", "/b", "member_id"),
+        ("member_id,uid", "b,u\tb", "uid"),
     ],
 )
 def test_a_bad_member_is_reported(header: str, row: str, field: str) -> None:

@@ -115,6 +115,13 @@ def test_the_same_tier_again_is_no_new_grant() -> None:
     assert aino.tier == "green"
 
 
+def test_a_purchase_of_tomorrow_is_reported_by_its_row() -> None:
+    header = b"store_id,at,product_id,quantity,unit_price,currency\n"
+    rows = b"".join(b"kamppi,%s,tea,1,2.00,EUR\n" % at for at in (b"2099-06-02T03:00:00Z", b"2020-06-02T03:00:00Z"))
+    done = import_purchases(chain(), read_purchases(header + rows).purchases, BY)
+    assert (done.count.added, [(problem.row, problem.field) for problem in done.problems]) == (1, [(1, "at")])
+
+
 def test_a_member_who_is_not_born_yet_is_reported_by_their_row() -> None:
     ports = twin_ports()
     rows = read_members(b"member_id,birthday\naino,2098-06-02\nbirk,1990-06-02\n").members
