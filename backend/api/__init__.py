@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Response, request
 
 from backend.api import problems
@@ -34,5 +36,19 @@ def create_api(services: Services) -> Flask:
         return response
 
     app.register_error_handler(Exception, failed)
+    app.after_request(_closed_if_unread)
     app.extensions["lull.routes"] = ROUTES
     return app
+
+
+def _closed_if_unread(response: Response) -> Response:
+    """Say that the connection ends when a request was refused before its body was read.
+
+    The server drops such a connection, and whoever sends the next request on it would lose that. Reading the body here
+    would let strangers keep a thread busy.
+    """
+    length = request.content_length or 0
+    stream: Any = None if length > LARGEST_BODY else request.stream
+    if length and (stream is None or stream.tell() < length):
+        response.headers["Connection"] = "close"
+    return response

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -182,3 +183,19 @@ def test_a_server_ends_with_its_terminal_unless_told_not_to(
                 assert answers(port)
         finally:
             process.terminate()
+
+
+def test_a_request_refused_unread_says_that_its_connection_ends(env: dict[str, str], port: int) -> None:
+    """Or the next one on it would be lost; where the body was read, or there is none, the connection goes on."""
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer lk_bad"}
+    with server(env, port):
+        for _ in range(40):
+            with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+                told = []
+                for method, path in (("GET", "/v1/me"), ("POST", "/v1/sessions"), ("POST", "/v1/purchases")):
+                    body = None if method == "GET" else b"{}"
+                    connection.request(method, path, body, headers)
+                    answer = connection.getresponse()
+                    answer.read()
+                    told.append((answer.status, answer.getheader("Connection")))
+                assert told == [(401, None), (422, None), (401, "close")]
